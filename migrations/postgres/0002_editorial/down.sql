@@ -1,0 +1,15 @@
+DROP TABLE audit;
+DROP TABLE idempotency_keys;
+DROP TABLE article_media;
+DROP TABLE caption_media;
+DROP TABLE captions;
+DROP TABLE slugs;
+DROP TABLE publications;
+DROP TABLE edition_bodies;
+DROP TABLE editions;
+DROP TABLE articles;
+DROP TABLE media;
+DROP TABLE login_failures;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE users;

@@ -1,0 +1,15 @@
+DROP TABLE live_files;
+DROP TABLE live_media_uses;
+DROP TABLE live_media;
+DROP TABLE live_captions;
+DROP TABLE live_corrections;
+DROP TABLE live_listings;
+DROP TABLE live_slugs;
+DROP TABLE live_tombstones;
+DROP TABLE live_bodies;
+DROP TABLE live_articles;
+DROP TABLE category_slugs;
+DROP TABLE categories;
+DROP TABLE portal;
+DROP TABLE changes;
+DROP TABLE log_head;

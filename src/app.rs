@@ -1,0 +1,143 @@
+//! Builds the context and runs the server until it is told to stop.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use tokio::sync::Semaphore;
+
+use crate::config::{LogFormat, Settings};
+use crate::ctx::Ctx;
+use crate::http::{Shared, app};
+use crate::infra::blob::Blobs;
+use crate::infra::clock::Clock;
+use crate::infra::password::Hasher;
+use crate::infra::telemetry::{Metrics, start_log};
+use crate::infra::token::Keys;
+use crate::infra::random;
+use crate::store::db::{Address, Conn};
+use crate::store::migrate::{self, State};
+use crate::store::Db;
+
+/// Starts the log as the settings want it.
+pub fn log(settings: &Settings) -> Result<(), String> {
+    let human = match settings.log_format {
+        Some(format) => format == LogFormat::Human,
+        None => std::io::stderr().is_terminal(),
+    };
+    start_log(human, &settings.log)
+}
+
+/// Everything that requests need; the schema must be current.
+pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
+    let address = settings.place.address()?;
+    let base = settings.base_url();
+    let db = Db::open(&address, u32::from(settings.db_connections))
+        .map_err(|error| format!("cannot open the database: {error}"))?;
+    let media = settings.media_dir();
+    let blobs = Blobs::open(&media).map_err(|error| format!("BANTIN_MEDIA_DIR {}: {error}", media.display()))?;
+    // Issuer and audience are names, not addresses: they stay when the public address changes.
+    let keys = Keys::load_or_create(&settings.keys_dir()?, "bantin", "bantin-editorial")
+        .map_err(|error| format!("signing keys: {error}"))?;
+    let hasher = Hasher::new(settings.argon2.params()).map_err(|error| format!("BANTIN_ARGON2_…: {error}"))?;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    if is_loopback(&base) {
+        tracing::warn!(public_url = base, "BANTIN_PUBLIC_URL names this machine only: set it before the first publication, which fixes the authority of all uris for ever");
+    }
+    Ok(Ctx {
+        db,
+        blobs,
+        clock,
+        keys: Arc::new(keys),
+        hasher: Arc::new(hasher),
+        hashing: Arc::new(Semaphore::new(cores)),
+        decoding: Arc::new(Semaphore::new(cores)),
+        settings: Arc::new(settings),
+        metrics: Arc::new(Metrics::default()),
+    })
+}
+
+fn is_loopback(base: &str) -> bool {
+    url::Url::parse(base).ok().is_some_and(|url| match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
+        None => false,
+    })
+}
+
+/// Makes the data folder, and brings an SQLite schema up to date after copying the file. A
+/// PostgreSQL schema that is behind is refused: `bantin migrate` is run once, not by every node.
+pub fn prepare(settings: &Settings) -> Result<(), String> {
+    let address = settings.place.address()?;
+    if let Address::Sqlite(path) = &address {
+        let folder = path.parent().unwrap_or(std::path::Path::new("."));
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("BANTIN_DATA_DIR {}: {error}", folder.display()))?;
+    }
+    let fresh = matches!(&address, Address::Sqlite(path) if !path.exists());
+    let mut conn = address
+        .connect()
+        .map_err(|error| format!("cannot open the database: {error}"))?;
+    match migrate::state(&mut conn).map_err(|error| error.to_string())? {
+        State::Current => Ok(()),
+        State::Ahead(version) => Err(format!(
+            "the database has migration {version}, which this version of bantin does not know: run a newer bantin"
+        )),
+        State::Behind(names) => match &address {
+            Address::Sqlite(path) => {
+                if !fresh {
+                    let first = names.first().cloned().unwrap_or_default();
+                    let copy = path.with_extension(format!("before-{first}.db"));
+                    if !copy.exists() {
+                        migrate::copy_sqlite(&mut conn, &copy)
+                            .map_err(|error| format!("cannot copy the database: {error}"))?;
+                        tracing::info!(copy = %copy.display(), "copied the database before migrating");
+                    }
+                }
+                migrate_now(&mut conn).map(|_| ())
+            }
+            Address::Postgres(_) => Err(format!(
+                "the database lacks {} migration(s), first {}: run `bantin migrate` once",
+                names.len(),
+                names.first().cloned().unwrap_or_default()
+            )),
+        },
+    }
+}
+
+/// Runs what is pending. Answers the names.
+pub fn migrate_now(conn: &mut Conn) -> Result<Vec<String>, String> {
+    let millis = u64::try_from(Clock::System.now_micros() / 1000).unwrap_or(0);
+    migrate::run(conn, &hex::encode(random::bytes::<6>()), &random::uuid_v7(millis))
+        .map_err(|error| format!("cannot migrate: {error}"))
+}
+
+/// Serves until SIGTERM or SIGINT; requests in flight finish, then the write-ahead log is emptied
+/// into the file. `ready` is called once, when the port is open.
+pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
+    let listen = ctx.settings.listen;
+    let shared = Shared::new(ctx.clone());
+    let factory = shared.clone();
+    let mut server = HttpServer::new(move || app(&factory))
+        .keep_alive(Duration::from_secs(75))
+        .client_request_timeout(Duration::from_secs(15))
+        .shutdown_timeout(u64::from(ctx.settings.shutdown_timeout));
+    if let Some(workers) = ctx.settings.workers {
+        server = server.workers(usize::from(workers));
+    }
+    let server = server
+        .bind(listen)
+        .map_err(|error| format!("BANTIN_LISTEN {listen}: {error}"))?;
+    let base = ctx.settings.base_url();
+    tracing::info!(%listen, public_url = base, docs = format!("{base}/docs/"), "serving");
+    ready(&base);
+    server.run().await.map_err(|error| error.to_string())?;
+    ctx.db
+        .checkpoint()
+        .await
+        .map_err(|error| format!("the write-ahead log could not be emptied: {error}"))?;
+    tracing::info!("stopped");
+    Ok(())
+}

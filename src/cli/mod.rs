@@ -1,0 +1,65 @@
+//! Commands: one file each.
+
+mod demo;
+mod migrate;
+mod openapi;
+mod serve;
+mod user;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Headless content API for the news portals of public bodies.
+///
+/// Every setting is a flag or an environment variable; `bantin serve --help` lists them.
+#[derive(Debug, Parser)]
+#[command(name = "bantin", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API
+    Serve(Box<serve::Serve>),
+    /// Load a portal with content and serve it; running it again keeps the data
+    Demo(Box<demo::Demo>),
+    /// Bring the database up to date
+    Migrate(migrate::Migrate),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Manage users
+    User(user::UserCommand),
+}
+
+/// Runs the command line; the exit code says whether it went well.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Migrate(command) => command.run(),
+        Command::Openapi => openapi::run(),
+        Command::User(command) => command.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            // Nobody is left to tell when the standard error is gone.
+            let _ = writeln!(std::io::stderr(), "bantin: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line on the standard output.
+fn say(line: &str) -> Result<(), String> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())
+}
+
+/// Runs a future to its end, on the runtime that the server uses.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(work)
+}

@@ -1,0 +1,207 @@
+//! Settings: each is a flag and an environment variable with a documented default. The only
+//! reader of the environment.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::infra::password::Params;
+use crate::store::db::Address;
+
+/// Where the database is: what every command needs.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// Folder for the database, media and keys; made when it is missing
+    #[arg(long, env = "BANTIN_DATA_DIR", default_value = "./bantin-data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+
+    /// SQLite file (`sqlite:PATH`) or `postgres://` address [default: DATA_DIR/bantin.db]
+    #[arg(long, env = "BANTIN_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+}
+
+impl Place {
+    pub fn address(&self) -> Result<Address, String> {
+        match &self.database_url {
+            Some(url) => Address::parse(url).map_err(|why| format!("BANTIN_DATABASE_URL: {why}")),
+            None => Ok(Address::Sqlite(self.data_dir.join("bantin.db"))),
+        }
+    }
+}
+
+/// Everything that `serve` and `demo` can be told.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Address and port to listen on
+    #[arg(long, env = "BANTIN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+
+    /// The address under which clients reach this server; all links are built from it
+    /// [default: http://LISTEN]
+    #[arg(long, env = "BANTIN_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    pub public_url: Option<String>,
+
+    /// Folder for media files [default: DATA_DIR/media]
+    #[arg(long, env = "BANTIN_MEDIA_DIR", value_name = "DIR")]
+    pub media_dir: Option<PathBuf>,
+
+    /// Folder for signing keys; required with PostgreSQL, shared by all nodes
+    /// [default: DATA_DIR/keys]
+    #[arg(long, env = "BANTIN_KEYS_DIR", value_name = "DIR")]
+    pub keys_dir: Option<PathBuf>,
+
+    /// Origins of editorial front ends that browsers may call from, separated by commas
+    #[arg(long, env = "BANTIN_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", value_parser = origin)]
+    pub cors_origins: Vec<String>,
+
+    /// Addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas
+    #[arg(long, env = "BANTIN_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IPS")]
+    pub trusted_proxies: Vec<IpAddr>,
+
+    /// Worker threads [default: one per core]
+    #[arg(long, env = "BANTIN_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub workers: Option<u16>,
+
+    /// Database connections for reading
+    #[arg(long, env = "BANTIN_DB_CONNECTIONS", default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub db_connections: u16,
+
+    /// Largest JSON body, in bytes
+    #[arg(long, env = "BANTIN_MAX_JSON", default_value_t = 2 * 1024 * 1024, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1024..=67_108_864))]
+    pub max_json: u32,
+
+    /// Largest uploaded file, in bytes
+    #[arg(long, env = "BANTIN_MAX_UPLOAD", default_value_t = 25 * 1024 * 1024, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1024..=1_073_741_824))]
+    pub max_upload: u32,
+
+    /// Largest picture, in pixels
+    #[arg(long, env = "BANTIN_MAX_PIXELS", default_value_t = 50_000_000, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    pub max_pixels: u32,
+
+    /// Seconds that a request body may take to arrive
+    #[arg(long, env = "BANTIN_BODY_TIMEOUT", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub body_timeout: u16,
+
+    /// Seconds that requests in flight get to finish at shutdown
+    #[arg(long, env = "BANTIN_SHUTDOWN_TIMEOUT", default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=3600))]
+    pub shutdown_timeout: u16,
+
+    /// Seconds that caches may keep a public answer; at most twice this passes until a takedown
+    /// has reached every reader behind one cache
+    #[arg(long, env = "BANTIN_CACHE_SECONDS", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=60))]
+    pub cache_seconds: u16,
+
+    /// Requests per second and address that anonymous readers get on this node; 0: no limit
+    #[arg(long, env = "BANTIN_RATE_LIMIT", default_value_t = 0, value_name = "N")]
+    pub rate_limit: u32,
+
+    /// Seconds that an access token is good for
+    #[arg(long, env = "BANTIN_ACCESS_SECONDS", default_value_t = 900, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(60..=86_400))]
+    pub access_seconds: u32,
+
+    /// Days that a signing-in lasts without the password being asked again
+    #[arg(long, env = "BANTIN_SESSION_DAYS", default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=365))]
+    pub session_days: u16,
+
+    /// Failed signings-in per account in 15 minutes before it has to wait
+    #[arg(long, env = "BANTIN_LOGIN_FAILURES", default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub login_failures: u16,
+
+    /// Failed signings-in per address in 15 minutes before it has to wait
+    #[arg(long, env = "BANTIN_LOGIN_FAILURES_ADDRESS", default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub login_failures_address: u16,
+
+    #[command(flatten)]
+    pub argon2: Argon2,
+
+    /// How log lines look [default: human on a terminal, JSON otherwise]
+    #[arg(long, env = "BANTIN_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+
+    /// Which log lines are written, as `info` or `bantin=debug,warn`
+    #[arg(long, env = "BANTIN_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+/// Cost of a password hash (OWASP: 19 MiB, 2 passes, 1 lane).
+#[derive(Debug, Clone, Args)]
+pub struct Argon2 {
+    /// Memory of one argon2id hash, in KiB
+    #[arg(long, env = "BANTIN_ARGON2_MEMORY", default_value_t = 19_456, value_name = "KIB", value_parser = clap::value_parser!(u32).range(8..=1_048_576))]
+    pub argon2_memory: u32,
+
+    /// Passes of one argon2id hash
+    #[arg(long, env = "BANTIN_ARGON2_PASSES", default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub argon2_passes: u32,
+
+    /// Lanes of one argon2id hash
+    #[arg(long, env = "BANTIN_ARGON2_LANES", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub argon2_lanes: u32,
+}
+
+impl Argon2 {
+    pub fn params(&self) -> Params {
+        Params {
+            memory_kib: self.argon2_memory,
+            iterations: self.argon2_passes,
+            parallelism: self.argon2_lanes,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+impl Settings {
+    /// Base of every absolute address, without a slash at its end.
+    pub fn base_url(&self) -> String {
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
+    pub fn media_dir(&self) -> PathBuf {
+        self.media_dir
+            .clone()
+            .unwrap_or_else(|| self.place.data_dir.join("media"))
+    }
+
+    /// The folder of the signing keys, or why there is none.
+    pub fn keys_dir(&self) -> Result<PathBuf, String> {
+        match (&self.keys_dir, self.place.address()?) {
+            (Some(dir), _) => Ok(dir.clone()),
+            (None, Address::Sqlite(_)) => Ok(self.place.data_dir.join("keys")),
+            (None, Address::Postgres(_)) => Err(
+                "BANTIN_KEYS_DIR is required with PostgreSQL: all nodes must share the signing keys"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("must be an absolute http or https address".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err("must have no query, fragment or user name".to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text).map_err(|error| error.to_string())?;
+    if matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an origin, as https://editor.example.vn".to_owned())
+    }
+}

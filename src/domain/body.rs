@@ -1,0 +1,692 @@
+//! The body of an article: Portable Text (<https://www.portabletext.org>) in Rust types. `Block`
+//! is what editors write and editions keep, `LiveBlock` what readers get, with media expanded.
+
+use std::collections::HashSet;
+
+use deserr::{Deserr, IntoValue, Map, ValuePointerRef};
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Discriminator, ObjectBuilder, OneOfBuilder, Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::caption::{Figure, LiveFigure};
+use super::content::{LinkUrl, MAX_BODY_CHARACTERS};
+use super::id::MediaId;
+use super::input::{FaultCode, Faults, Refusal, at_most, pointer, string, text, words};
+use super::media::LiveMedium;
+
+text! {
+    /// Text of one span; `\n` is a line break within the paragraph.
+    SpanText(0..=20000, Multi, "Sáng nay, ");
+    /// Caption of a table.
+    TableCaption(1..=1000, Single, "Số liệu quý I");
+    /// Title of an attachment or an embed.
+    ItemTitle(1..=300, Single, "Kế hoạch (PDF)");
+}
+
+/// Most spans of one paragraph or cell.
+pub const MAX_SPANS: usize = 500;
+/// Most rows of a table, most cells of a row.
+pub const MAX_ROWS: usize = 500;
+pub const MAX_CELLS: usize = 50;
+/// Hosts whose players may be embedded.
+pub const EMBED_HOSTS: &[&str] = &[
+    "www.youtube.com", "youtube.com", "m.youtube.com", "youtu.be", "www.youtube-nocookie.com",
+    "vimeo.com", "player.vimeo.com", "www.dailymotion.com", "dai.ly",
+];
+
+/// Identifies a block, span or mark definition; what diffs match on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Key(String);
+
+impl Key {
+    pub const PATTERN: &str = "^[A-Za-z0-9_-]{1,64}$";
+
+    pub fn parse(raw: &str) -> Result<Self, Refusal> {
+        let fits = (1..=64).contains(&raw.len())
+            && raw.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        if fits {
+            Ok(Self(raw.to_owned()))
+        } else {
+            Err(Refusal::new(FaultCode::BadFormat, format!("must match {}", Self::PATTERN)))
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deserr<Faults> for Key {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
+    }
+}
+
+impl PartialSchema for Key {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("Kept when sent, made by the server when absent."))
+            .pattern(Some(Self::PATTERN))
+            .max_length(Some(64))
+            .examples(["3f9c2ab81d04"])
+            .into()
+    }
+}
+impl ToSchema for Key {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Key".into()
+    }
+}
+
+words! {
+    /// Style of a text block.
+    Style { Normal = "normal", H2 = "h2", H3 = "h3", H4 = "h4", Blockquote = "blockquote" }
+    /// Kind of list that a text block is an item of.
+    ListItem { Bullet = "bullet", Number = "number" }
+    /// Marks that need no definition.
+    Decorator {
+        Strong = "strong", Em = "em", Underline = "underline",
+        StrikeThrough = "strike-through", Sub = "sub", Sup = "sup",
+    }
+    SpanType { Span = "span" }
+    LinkType { Link = "link" }
+}
+
+/// A run of text with the same marks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    #[serde(rename = "_type")]
+    #[deserr(rename = "_type", default = SpanType::Span)]
+    #[schema(inline)]
+    pub kind: SpanType,
+    #[serde(rename = "_key", skip_serializing_if = "Option::is_none")]
+    #[deserr(rename = "_key", default)]
+    #[schema(nullable = false)]
+    pub key: Option<Key>,
+    pub text: SpanText,
+    /// Decorators (strong, em, underline, strike-through, sub, sup) or `_key`s of `markDefs`.
+    #[deserr(default)]
+    #[schema(max_items = 20)]
+    pub marks: Vec<Key>,
+}
+
+/// A link that spans refer to by its `_key`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct MarkDef {
+    #[serde(rename = "_type")]
+    #[deserr(rename = "_type", default = LinkType::Link)]
+    #[schema(inline)]
+    pub kind: LinkType,
+    #[serde(rename = "_key")]
+    #[deserr(rename = "_key")]
+    pub key: Key,
+    pub href: LinkUrl,
+}
+
+/// A paragraph, heading, quotation or list item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct TextBlock {
+    #[serde(rename = "_key", skip_serializing_if = "Option::is_none")]
+    #[deserr(rename = "_key", default)]
+    #[schema(nullable = false)]
+    pub key: Option<Key>,
+    #[deserr(default = Style::Normal)]
+    pub style: Style,
+    #[serde(rename = "listItem", skip_serializing_if = "Option::is_none")]
+    #[deserr(rename = "listItem", default)]
+    #[schema(nullable = false)]
+    pub list_item: Option<ListItem>,
+    /// Depth of a list item, from 1; only with `listItem`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[deserr(default)]
+    #[schema(minimum = 1, maximum = 6, nullable = false)]
+    pub level: Option<u8>,
+    #[schema(max_items = 500)]
+    pub children: Vec<Span>,
+    #[serde(rename = "markDefs")]
+    #[deserr(rename = "markDefs", default)]
+    #[schema(max_items = 500)]
+    pub mark_defs: Vec<MarkDef>,
+}
+
+/// A table of text cells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    #[serde(rename = "_key", skip_serializing_if = "Option::is_none")]
+    #[deserr(rename = "_key", default)]
+    #[schema(nullable = false)]
+    pub key: Option<Key>,
+    #[deserr(default)]
+    pub caption: Option<TableCaption>,
+    /// How many of the first rows are headings.
+    #[deserr(default)]
+    #[schema(minimum = 0, maximum = 500)]
+    pub header_rows: u16,
+    #[schema(min_items = 1, max_items = 500)]
+    pub rows: Vec<Row>,
+}
+
+/// One row of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    #[schema(min_items = 1, max_items = 50)]
+    pub cells: Vec<Cell>,
+}
+
+/// One cell of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    #[schema(max_items = 500)]
+    pub children: Vec<Span>,
+    #[serde(rename = "markDefs")]
+    #[deserr(rename = "markDefs", default)]
+    #[schema(max_items = 500)]
+    pub mark_defs: Vec<MarkDef>,
+}
+
+/// A video from an allow-listed host, or one of our own media: exactly one of the two.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Embed {
+    #[serde(rename = "_key", skip_serializing_if = "Option::is_none")]
+    #[deserr(rename = "_key", default)]
+    #[schema(nullable = false)]
+    pub key: Option<Key>,
+    /// `https` address at YouTube, Vimeo or Dailymotion.
+    #[deserr(default)]
+    pub url: Option<LinkUrl>,
+    #[deserr(default)]
+    pub media_id: Option<MediaId>,
+    #[deserr(default)]
+    pub title: Option<ItemTitle>,
+}
+
+/// A file to download.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    #[serde(rename = "_key", skip_serializing_if = "Option::is_none")]
+    #[deserr(rename = "_key", default)]
+    #[schema(nullable = false)]
+    pub key: Option<Key>,
+    pub media_id: MediaId,
+    pub title: ItemTitle,
+}
+
+/// A thematic break.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    #[serde(rename = "_key", skip_serializing_if = "Option::is_none")]
+    #[deserr(rename = "_key", default)]
+    #[schema(nullable = false)]
+    pub key: Option<Key>,
+}
+
+/// One block of a body as editors write it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "_type", rename_all = "snake_case")]
+pub enum Block {
+    #[serde(rename = "block")]
+    Text(TextBlock),
+    Figure(Figure),
+    Table(Table),
+    Embed(Embed),
+    Attachment(Attachment),
+    Rule(Rule),
+}
+
+/// An embed as readers get it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LiveEmbed {
+    #[serde(rename = "_key")]
+    pub key: Key,
+    pub url: Option<LinkUrl>,
+    pub media: Option<LiveMedium>,
+    pub title: Option<ItemTitle>,
+}
+
+/// An attachment as readers get it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LiveAttachment {
+    #[serde(rename = "_key")]
+    pub key: Key,
+    pub media: LiveMedium,
+    pub title: ItemTitle,
+}
+
+/// One block of a body as readers get it. Skip a `_type` you do not know: new ones may come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "_type", rename_all = "snake_case")]
+pub enum LiveBlock {
+    #[serde(rename = "block")]
+    Text(TextBlock),
+    Figure(LiveFigure),
+    Table(Table),
+    Embed(LiveEmbed),
+    Attachment(LiveAttachment),
+    Rule(Rule),
+}
+
+impl LiveBlock {
+    /// Makes stored media addresses, which are relative, absolute.
+    pub fn rebase(&mut self, base: &str) {
+        match self {
+            Self::Figure(figure) => {
+                for medium in &mut figure.media {
+                    medium.url.insert_str(0, base);
+                    for rendition in &mut medium.renditions {
+                        rendition.url.insert_str(0, base);
+                    }
+                }
+            }
+            Self::Embed(LiveEmbed { media: Some(medium), .. })
+            | Self::Attachment(LiveAttachment { media: medium, .. }) => medium.rebase(base),
+            _ => {}
+        }
+    }
+}
+
+const TAGS: &[&str] = &["block", "figure", "table", "embed", "attachment", "rule"];
+
+impl Deserr<Faults> for Block {
+    fn deserialize_from_value<V: IntoValue>(
+        value: deserr::Value<V>,
+        location: ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        let deserr::Value::Map(mut map) = value else {
+            return Err(Refusal::new(
+                FaultCode::WrongType,
+                "must be an object with a _type",
+            )
+            .at(location));
+        };
+        let tag_location = location.push_key("_type");
+        let Some(tag) = map.remove("_type") else {
+            return Err(Refusal::new(FaultCode::Required, "is required").at(tag_location));
+        };
+        let tag = string(tag.into_value(), tag_location)?;
+        let rest: deserr::Value<V> = deserr::Value::Map(map);
+        match tag.as_str() {
+            "block" => TextBlock::deserialize_from_value(rest, location).map(Self::Text),
+            "figure" => Figure::deserialize_from_value(rest, location).map(Self::Figure),
+            "table" => Table::deserialize_from_value(rest, location).map(Self::Table),
+            "embed" => Embed::deserialize_from_value(rest, location).map(Self::Embed),
+            "attachment" => {
+                Attachment::deserialize_from_value(rest, location).map(Self::Attachment)
+            }
+            "rule" => Rule::deserialize_from_value(rest, location).map(Self::Rule),
+            _ => Err(Refusal::new(
+                FaultCode::UnknownValue,
+                format!("must be one of: {}", TAGS.join(", ")),
+            )
+            .at(tag_location)),
+        }
+    }
+}
+
+impl Block {
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Text(b) => b.key.as_ref(),
+            Self::Figure(b) => b.key.as_ref(),
+            Self::Table(b) => b.key.as_ref(),
+            Self::Embed(b) => b.key.as_ref(),
+            Self::Attachment(b) => b.key.as_ref(),
+            Self::Rule(b) => b.key.as_ref(),
+        }
+    }
+
+    fn key_mut(&mut self) -> &mut Option<Key> {
+        match self {
+            Self::Text(b) => &mut b.key,
+            Self::Figure(b) => &mut b.key,
+            Self::Table(b) => &mut b.key,
+            Self::Embed(b) => &mut b.key,
+            Self::Attachment(b) => &mut b.key,
+            Self::Rule(b) => &mut b.key,
+        }
+    }
+
+    /// The runs of text of this block: spans with the link definitions they may name, each with
+    /// its place below the block.
+    fn runs(&self) -> Vec<(String, &[Span], &[MarkDef])> {
+        match self {
+            Self::Text(b) => vec![(String::new(), &b.children, &b.mark_defs)],
+            Self::Table(table) => (0..)
+                .zip(&table.rows)
+                .flat_map(|(r, row): (usize, _)| {
+                    (0..).zip(&row.cells).map(move |(c, cell): (usize, _)| {
+                        (
+                            format!("/rows/{r}/cells/{c}"),
+                            cell.children.as_slice(),
+                            cell.mark_defs.as_slice(),
+                        )
+                    })
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn spans_mut(&mut self) -> Vec<&mut Span> {
+        match self {
+            Self::Text(b) => b.children.iter_mut().collect(),
+            Self::Table(b) => b
+                .rows
+                .iter_mut()
+                .flat_map(|row| row.cells.iter_mut())
+                .flat_map(|cell| cell.children.iter_mut())
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Visits every text that belongs to the language of the article.
+    pub fn each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        for span in self.spans_mut() {
+            let mut text = span.text.as_str().to_owned();
+            visit(&mut text);
+            span.text = SpanText::stored(text);
+        }
+        if let Self::Figure(figure) = self {
+            figure.each_text(visit);
+        }
+    }
+
+    /// Media that this block names, with the place of each below the block.
+    pub fn media(&self) -> Vec<(String, MediaId)> {
+        match self {
+            Self::Figure(figure) => (0..)
+                .zip(&figure.media)
+                .map(|(i, medium): (usize, _)| (format!("/media/{i}/media_id"), medium.media_id))
+                .collect(),
+            Self::Embed(Embed { media_id: Some(id), .. })
+            | Self::Attachment(Attachment { media_id: id, .. }) => {
+                vec![("/media_id".to_owned(), *id)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn characters(&self) -> usize {
+        let count = |text: &str| text.chars().count();
+        let runs: usize = self
+            .runs()
+            .iter()
+            .flat_map(|(_, spans, _)| spans.iter())
+            .map(|span| count(span.text.as_str()))
+            .sum();
+        runs + match self {
+            Self::Figure(figure) => figure.characters(),
+            Self::Table(Table { caption: Some(caption), .. }) => count(caption.as_str()),
+            Self::Attachment(attachment) => count(attachment.title.as_str()),
+            _ => 0,
+        }
+    }
+
+    /// This block without what the server adds: keys, and the identity of a figure.
+    fn bare(&self) -> Self {
+        let mut bare = self.clone();
+        *bare.key_mut() = None;
+        for span in bare.spans_mut() {
+            span.key = None;
+        }
+        if let Self::Figure(figure) = &mut bare {
+            figure.caption_id = None;
+        }
+        bare
+    }
+
+    fn check(&self, place: &str, faults: &mut Faults) {
+        for (below, spans, defs) in self.runs() {
+            check_run(&format!("{place}{below}"), spans, defs, faults);
+        }
+        match self {
+            Self::Text(block) if block.level.is_some_and(|level| !(1..=6).contains(&level)) => {
+                faults.push(format!("{place}/level"), FaultCode::OutOfRange, "must be 1 to 6");
+            }
+            Self::Text(block) if block.level.is_some() && block.list_item.is_none() => {
+                faults.push(format!("{place}/level"), FaultCode::Conflict, "only a listItem has a level");
+            }
+            Self::Table(table) => check_table(table, place, faults),
+            Self::Figure(figure) => figure.check(place, faults),
+            Self::Embed(embed) => check_embed(embed, place, faults),
+            _ => {}
+        }
+    }
+}
+
+fn check_run(place: &str, spans: &[Span], defs: &[MarkDef], faults: &mut Faults) {
+    for (name, count) in [("children", spans.len()), ("markDefs", defs.len())] {
+        if count > MAX_SPANS {
+            faults.push(
+                format!("{place}/{name}"),
+                FaultCode::TooMany,
+                format!("has {count} items, {MAX_SPANS} are allowed"),
+            );
+        }
+    }
+    let mut keys = HashSet::new();
+    for (i, def) in defs.iter().enumerate() {
+        if !keys.insert(&def.key) || Decorator::parse(def.key.as_str()).is_some() {
+            faults.push(
+                format!("{place}/markDefs/{i}/_key"),
+                FaultCode::Duplicate,
+                "must differ from the other keys of this block and from the decorators",
+            );
+        }
+    }
+    let links = keys.clone();
+    for (i, span) in spans.iter().enumerate() {
+        if span.key.as_ref().is_some_and(|key| !keys.insert(key)) {
+            faults.push(
+                format!("{place}/children/{i}/_key"),
+                FaultCode::Duplicate,
+                "is used twice in this block",
+            );
+        }
+        if span.marks.len() > 20 {
+            faults.push(format!("{place}/children/{i}/marks"), FaultCode::TooMany, "has more than 20 items");
+        }
+        for (m, mark) in span.marks.iter().enumerate() {
+            if Decorator::parse(mark.as_str()).is_none() && !links.contains(mark) {
+                faults.push(
+                    format!("{place}/children/{i}/marks/{m}"),
+                    FaultCode::UnknownValue,
+                    "must be a decorator (strong, em, underline, strike-through, sub, sup) or the _key of a markDef",
+                );
+            }
+        }
+    }
+}
+
+fn check_table(table: &Table, place: &str, faults: &mut Faults) {
+    if table.rows.is_empty() || table.rows.len() > MAX_ROWS {
+        faults.push(
+            format!("{place}/rows"),
+            if table.rows.is_empty() { FaultCode::TooShort } else { FaultCode::TooMany },
+            format!("must have 1 to {MAX_ROWS} rows"),
+        );
+    }
+    if usize::from(table.header_rows) > table.rows.len() {
+        faults.push(format!("{place}/header_rows"), FaultCode::OutOfRange, "must not exceed the rows");
+    }
+    for (r, row) in table.rows.iter().enumerate() {
+        if row.cells.is_empty() || row.cells.len() > MAX_CELLS {
+            faults.push(
+                format!("{place}/rows/{r}/cells"),
+                if row.cells.is_empty() { FaultCode::TooShort } else { FaultCode::TooMany },
+                format!("must have 1 to {MAX_CELLS} cells"),
+            );
+        }
+    }
+}
+
+fn check_embed(embed: &Embed, place: &str, faults: &mut Faults) {
+    match (&embed.url, embed.media_id) {
+        (Some(url), None) => {
+            let parsed = url::Url::parse(url.as_str()).ok();
+            let allowed = parsed.is_some_and(|url| {
+                url.scheme() == "https"
+                    && url.port().is_none()
+                    && url.host_str().is_some_and(|host| EMBED_HOSTS.contains(&host))
+            });
+            if !allowed {
+                faults.push(
+                    format!("{place}/url"),
+                    FaultCode::UnknownValue,
+                    format!("must be an https address at one of: {}", EMBED_HOSTS.join(", ")),
+                );
+            }
+        }
+        (None, Some(_)) => {}
+        _ => faults.push(place, FaultCode::Conflict, "must have exactly one of url and media_id"),
+    }
+}
+
+/// The rules that need the whole body: length, unique keys, unique caption ids, marks.
+pub fn check(blocks: &[Block], location: ValuePointerRef) -> Result<(), Faults> {
+    at_most(blocks, super::content::MAX_BLOCKS, location)?;
+    let place = pointer(location);
+    let mut faults = Faults::default();
+    let (mut keys, mut captions) = (HashSet::new(), HashSet::new());
+    for (i, block) in blocks.iter().enumerate() {
+        let here = format!("{place}/{i}");
+        if block.key().is_some_and(|key| !keys.insert(key)) {
+            faults.push(format!("{here}/_key"), FaultCode::Duplicate, "is used twice in this body");
+        }
+        if let Block::Figure(Figure { caption_id: Some(id), .. }) = block
+            && !captions.insert(*id)
+        {
+            faults.push(
+                format!("{here}/caption_id"),
+                FaultCode::Duplicate,
+                "is used twice in this body",
+            );
+        }
+        block.check(&here, &mut faults);
+    }
+    let characters: usize = blocks.iter().map(Block::characters).sum();
+    if characters > MAX_BODY_CHARACTERS {
+        faults.push(
+            place,
+            FaultCode::TooLong,
+            format!("has {characters} characters, {MAX_BODY_CHARACTERS} are allowed"),
+        );
+    }
+    faults.or(())
+}
+
+/// Takes keys and caption ids over from the current body where the client left them out of an
+/// otherwise unchanged block at the same place, so that sending the same text again is no change.
+pub fn adopt(blocks: &mut [Block], current: &[Block]) {
+    for (block, old) in blocks.iter_mut().zip(current) {
+        if block.key().is_none() && block.bare() == old.bare() {
+            let caption_id = match (&*block, old) {
+                (Block::Figure(new), Block::Figure(old)) => new.caption_id.or(old.caption_id),
+                _ => None,
+            };
+            *block = old.clone();
+            if let Block::Figure(figure) = block {
+                figure.caption_id = caption_id;
+            }
+        }
+    }
+}
+
+/// Gives every block and span that has none a key from `make`, which must not repeat itself.
+pub fn assign_keys(blocks: &mut [Block], make: &mut dyn FnMut() -> String) {
+    for block in blocks {
+        if block.key().is_none() {
+            *block.key_mut() = Some(Key(make()));
+        }
+        for span in block.spans_mut() {
+            if span.key.is_none() {
+                span.key = Some(Key(make()));
+            }
+        }
+    }
+}
+
+/// The schema of one variant: the object's own, plus its `_type`.
+fn tagged<T: ToSchema>(tag: &str) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = T::schema() else {
+        return T::schema();
+    };
+    object.properties.insert(
+        "_type".to_owned(),
+        ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .enum_values(Some([tag]))
+            .into(),
+    );
+    object.required.insert(0, "_type".to_owned());
+    RefOr::T(Schema::Object(object))
+}
+
+fn one_of(description: &str, variants: &[(&str, std::borrow::Cow<'static, str>)]) -> RefOr<Schema> {
+    let mut discriminator = Discriminator::new("_type");
+    let mut builder = OneOfBuilder::new().description(Some(description));
+    for (tag, name) in variants {
+        let reference = format!("#/components/schemas/{name}");
+        discriminator.mapping.insert((*tag).to_owned(), reference.clone());
+        builder = builder.item(Ref::new(reference));
+    }
+    builder.discriminator(Some(discriminator)).into()
+}
+
+macro_rules! union_schema {
+    ($name:ident, $description:literal, $($tag:literal => $variant:ty),+ $(,)?) => {
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                one_of($description, &[$(($tag, <$variant as ToSchema>::name())),+])
+            }
+        }
+        impl ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                $(
+                    schemas.push((<$variant as ToSchema>::name().into_owned(), tagged::<$variant>($tag)));
+                    <$variant as ToSchema>::schemas(schemas);
+                )+
+            }
+        }
+    };
+}
+
+union_schema! {
+    Block, "One block of a body as editors write it.",
+    "block" => TextBlock, "figure" => Figure, "table" => Table, "embed" => Embed,
+    "attachment" => Attachment, "rule" => Rule,
+}
+
+union_schema! {
+    LiveBlock,
+    "One block of a body as readers get it. Skip a `_type` you do not know: new ones may come.",
+    "block" => TextBlock, "figure" => LiveFigure, "table" => Table, "embed" => LiveEmbed,
+    "attachment" => LiveAttachment, "rule" => Rule,
+}

@@ -1,0 +1,138 @@
+//! Captions are figures with an identity: one or more media under one caption text and credit.
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::Key;
+use super::id::{CaptionId, MediaId};
+use super::input::{FaultCode, Faults, text};
+use super::media::LiveRendition;
+
+text! {
+    /// Text under a figure: up to 1,000 characters after NFC.
+    CaptionText(1..=1000, Multi, "Đoàn viên trồng cây ven sông");
+    /// Who made the picture.
+    Credit(1..=200, Single, "Ảnh: Minh An");
+    /// Text alternative of one picture, for those who cannot see it.
+    Alt(1..=1000, Multi, "Năm người đang trồng cây bên bờ sông");
+}
+
+/// Most media under one caption.
+pub const MAX_FIGURE_MEDIA: usize = 50;
+
+/// One or more media under one caption, as editors write it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    #[serde(rename = "_key", skip_serializing_if = "Option::is_none")]
+    #[deserr(rename = "_key", default)]
+    #[schema(nullable = false)]
+    pub key: Option<Key>,
+    /// Identity of the caption: kept when named, made by the server when absent.
+    #[deserr(default)]
+    pub caption_id: Option<CaptionId>,
+    #[deserr(default)]
+    pub caption: Option<CaptionText>,
+    #[deserr(default)]
+    pub credit: Option<Credit>,
+    #[schema(min_items = 1, max_items = 50)]
+    pub media: Vec<FigureMedium>,
+}
+
+/// One medium of a figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct FigureMedium {
+    pub media_id: MediaId,
+    /// Null: the medium's own alt text.
+    #[deserr(default)]
+    pub alt: Option<Alt>,
+    /// The picture says nothing that the text does not; it gets an empty alternative.
+    #[deserr(default)]
+    pub decorative: bool,
+}
+
+impl Figure {
+    pub fn check(&self, place: &str, faults: &mut Faults) {
+        if self.media.is_empty() || self.media.len() > MAX_FIGURE_MEDIA {
+            faults.push(
+                format!("{place}/media"),
+                if self.media.is_empty() { FaultCode::TooShort } else { FaultCode::TooMany },
+                format!("must have 1 to {MAX_FIGURE_MEDIA} media"),
+            );
+        }
+        for (i, medium) in self.media.iter().enumerate() {
+            if medium.decorative && medium.alt.is_some() {
+                faults.push(
+                    format!("{place}/media/{i}/alt"),
+                    FaultCode::Conflict,
+                    "a decorative picture has no alt text",
+                );
+            }
+        }
+    }
+
+    pub fn each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        if let Some(caption) = &mut self.caption {
+            let mut text = caption.as_str().to_owned();
+            visit(&mut text);
+            *caption = CaptionText::stored(text);
+        }
+        for medium in &mut self.media {
+            if let Some(alt) = &mut medium.alt {
+                let mut text = alt.as_str().to_owned();
+                visit(&mut text);
+                *alt = Alt::stored(text);
+            }
+        }
+    }
+
+    pub fn characters(&self) -> usize {
+        let caption = self.caption.as_ref().map_or(0, |text| text.as_str().chars().count());
+        let alts: usize = self
+            .media
+            .iter()
+            .filter_map(|medium| medium.alt.as_ref())
+            .map(|alt| alt.as_str().chars().count())
+            .sum();
+        caption + alts
+    }
+}
+
+/// A figure as readers get it: every medium expanded, alt texts and credit as frozen when the
+/// edition was published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LiveFigure {
+    #[serde(rename = "_key")]
+    pub key: Key,
+    pub caption_id: CaptionId,
+    pub caption: Option<CaptionText>,
+    pub credit: Option<Credit>,
+    #[schema(min_items = 1, max_items = 50)]
+    pub media: Vec<LiveFigureMedium>,
+}
+
+/// One medium of a public figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LiveFigureMedium {
+    pub media_id: MediaId,
+    #[schema(inline)]
+    pub kind: super::media::Kind,
+    /// The full-size file.
+    #[schema(format = "uri", max_length = 2000)]
+    pub url: String,
+    #[schema(minimum = 1, maximum = 100000)]
+    pub width: Option<i32>,
+    #[schema(minimum = 1, maximum = 100000)]
+    pub height: Option<i32>,
+    /// Null where nobody wrote one; empty for a decorative picture is `decorative`, not "".
+    pub alt: Option<Alt>,
+    pub decorative: bool,
+    /// The medium's own credit.
+    pub credit: Option<Credit>,
+    #[schema(max_items = 50)]
+    pub renditions: Vec<LiveRendition>,
+}

@@ -1,0 +1,179 @@
+//! Media: what is known of a file, and how readers get it.
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::caption::{Alt, Credit};
+use super::id::{MediaId, UserId, Version};
+use super::input::{Faults, words};
+use super::time::Instant;
+
+words! {
+    /// What a medium is.
+    Kind { Image = "image" }
+}
+
+/// What editors may say of a medium.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct MediaContent {
+    /// The default text alternative; a figure may override it.
+    #[deserr(default)]
+    pub alt: Option<Alt>,
+    #[deserr(default)]
+    pub credit: Option<Credit>,
+}
+
+/// One file made from a medium.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rendition {
+    /// `full`, or `w` and the width in pixels.
+    pub name: String,
+    /// SHA-256 of the bytes, lower-case hex: part of the address.
+    pub hash: String,
+    /// Key in media storage; begins with a random token.
+    pub key: String,
+    pub mime: String,
+    pub bytes: i64,
+    pub width: i32,
+    pub height: i32,
+}
+
+impl Rendition {
+    /// Path of the public file below the public URL.
+    pub fn path(&self) -> String {
+        format!("/media/{}/{}", self.hash, self.name)
+    }
+}
+
+/// One file of a medium as clients get it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LiveRendition {
+    /// `full`, or `w` and the width in pixels.
+    #[schema(max_length = 20, pattern = "^(full|w[0-9]+)$")]
+    pub name: String,
+    #[schema(format = "uri", max_length = 2000)]
+    pub url: String,
+    #[schema(minimum = 1, maximum = 100000)]
+    pub width: i32,
+    #[schema(minimum = 1, maximum = 100000)]
+    pub height: i32,
+    /// MIME type.
+    #[serde(rename = "type")]
+    #[schema(max_length = 100, pattern = "^[a-z]+/[a-z0-9.+-]+$")]
+    pub mime: String,
+    /// Size of the file.
+    #[schema(minimum = 1, maximum = 9007199254740991i64)]
+    pub bytes: i64,
+}
+
+/// A medium as readers get it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LiveMedium {
+    pub id: MediaId,
+    #[schema(inline)]
+    pub kind: Kind,
+    #[schema(minimum = 1, maximum = 100000)]
+    pub width: Option<i32>,
+    #[schema(minimum = 1, maximum = 100000)]
+    pub height: Option<i32>,
+    pub alt: Option<Alt>,
+    pub credit: Option<Credit>,
+    #[schema(max_items = 50)]
+    pub renditions: Vec<LiveRendition>,
+}
+
+impl LiveMedium {
+    /// Address of the full-size file.
+    pub fn url(&self) -> &str {
+        self.renditions
+            .iter()
+            .find(|rendition| rendition.name == "full")
+            .map_or("", |rendition| rendition.url.as_str())
+    }
+}
+
+/// A medium as editors have it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Medium {
+    pub id: MediaId,
+    pub version: Version,
+    pub kind: Kind,
+    /// SHA-256 of the original, lower-case hex.
+    pub hash: String,
+    /// As uploaded; data, never a path, never shown to readers.
+    pub file_name: String,
+    pub mime: String,
+    pub bytes: i64,
+    pub width: Option<i32>,
+    pub height: Option<i32>,
+    pub content: MediaContent,
+    /// Key of the original in media storage; never served.
+    pub original: String,
+    pub renditions: Vec<Rendition>,
+    pub created_by: UserId,
+    pub created_at: Instant,
+}
+
+/// A medium as it was when an edition was published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrozenMedium {
+    pub id: MediaId,
+    pub kind: Kind,
+    pub width: Option<i32>,
+    pub height: Option<i32>,
+    pub alt: Option<Alt>,
+    pub credit: Option<Credit>,
+    pub renditions: Vec<Rendition>,
+}
+
+impl From<Medium> for FrozenMedium {
+    fn from(medium: Medium) -> Self {
+        Self {
+            id: medium.id,
+            kind: medium.kind,
+            width: medium.width,
+            height: medium.height,
+            alt: medium.content.alt,
+            credit: medium.content.credit,
+            renditions: medium.renditions,
+        }
+    }
+}
+
+impl FrozenMedium {
+    /// As readers get it; addresses begin with `base`.
+    pub fn live(&self, base: &str) -> LiveMedium {
+        LiveMedium {
+            id: self.id,
+            kind: self.kind,
+            width: self.width,
+            height: self.height,
+            alt: self.alt.clone(),
+            credit: self.credit.clone(),
+            renditions: self
+                .renditions
+                .iter()
+                .map(|rendition| LiveRendition {
+                    name: rendition.name.clone(),
+                    url: format!("{base}{}", rendition.path()),
+                    width: rendition.width,
+                    height: rendition.height,
+                    mime: rendition.mime.clone(),
+                    bytes: rendition.bytes,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl LiveMedium {
+    /// Makes stored addresses, which are relative, absolute.
+    pub fn rebase(&mut self, base: &str) {
+        for rendition in &mut self.renditions {
+            rendition.url.insert_str(0, base);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The words of the newsroom: values and rules. No I/O, no HTTP, no SQL.
+//!
+//! Values have private fields and one way in (`parse`, or `Deserr` for JSON bodies, which reports
+//! every fault of a body at once); what stands inside a value needs no second check.
+
+pub mod article;
+pub mod body;
+pub mod caption;
+pub mod category;
+pub mod changes;
+pub mod content;
+pub mod id;
+pub mod input;
+pub mod media;
+pub mod page;
+pub mod policy;
+pub mod portal;
+pub mod render;
+pub mod slug;
+pub mod text;
+pub mod time;
+pub mod user;

@@ -1,0 +1,257 @@
+//! The one renderer: public bodies as HTML and as plain text. No HTML is ever stored, so there is
+//! nothing to sanitise, only text to escape.
+
+use std::fmt::Write as _;
+
+use super::body::{Decorator, ListItem, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table, TextBlock};
+use super::caption::{Alt, LiveFigure};
+
+/// Text for HTML and for double-quoted attributes.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The body as an HTML fragment.
+pub fn html(blocks: &[LiveBlock]) -> String {
+    let mut out = Html::default();
+    for block in blocks {
+        match block {
+            LiveBlock::Text(text) => out.text(text),
+            other => {
+                out.lists_down_to(0);
+                match other {
+                    LiveBlock::Figure(value) => out.figure(value),
+                    LiveBlock::Table(value) => out.table(value),
+                    LiveBlock::Embed(value) => out.embed(value),
+                    LiveBlock::Attachment(value) => {
+                        let url = escape(value.media.url());
+                        let title = escape(value.title.as_str());
+                        out.push(&format!("<p><a href=\"{url}\" download>{title}</a></p>\n"));
+                    }
+                    LiveBlock::Rule(_) => out.push("<hr>\n"),
+                    LiveBlock::Text(_) => {}
+                }
+            }
+        }
+    }
+    out.lists_down_to(0);
+    out.html
+}
+
+#[derive(Default)]
+struct Html {
+    html: String,
+    /// Open lists, outermost first; each has an open item.
+    lists: Vec<ListItem>,
+}
+
+impl Html {
+    fn push(&mut self, html: &str) {
+        self.html.push_str(html);
+    }
+
+    /// Closes lists until `depth` are open.
+    fn lists_down_to(&mut self, depth: usize) {
+        while self.lists.len() > depth {
+            if let Some(list) = self.lists.pop() {
+                self.push("</li>\n");
+                self.push(close(list));
+            }
+        }
+    }
+
+    fn text(&mut self, block: &TextBlock) {
+        let inner = spans(&block.children, &block.mark_defs);
+        let Some(kind) = block.list_item else {
+            self.lists_down_to(0);
+            let tag = match block.style {
+                Style::Normal => "p",
+                Style::H2 => "h2",
+                Style::H3 => "h3",
+                Style::H4 => "h4",
+                Style::Blockquote => "blockquote",
+            };
+            let inner = match block.style {
+                Style::Blockquote => format!("<p>{inner}</p>"),
+                _ => inner,
+            };
+            self.push(&format!("<{tag}>{inner}</{tag}>\n"));
+            return;
+        };
+        let level = usize::from(block.level.unwrap_or(1).max(1));
+        self.lists_down_to(level);
+        if self.lists.len() == level && self.lists.last() != Some(&kind) {
+            self.lists_down_to(level - 1);
+        }
+        if self.lists.len() == level {
+            self.push("</li>\n<li>");
+        }
+        while self.lists.len() < level {
+            self.lists.push(kind);
+            self.push(open(kind));
+            self.push("<li>");
+        }
+        self.push(&inner);
+    }
+
+    fn figure(&mut self, figure: &LiveFigure) {
+        self.push("<figure>\n");
+        for medium in &figure.media {
+            let alt = medium.alt.as_ref().map_or("", Alt::as_str);
+            let _ = write!(self.html, "<img src=\"{}\" alt=\"{}\"", escape(&medium.url), escape(alt));
+            if let (Some(width), Some(height)) = (medium.width, medium.height) {
+                let _ = write!(self.html, " width=\"{width}\" height=\"{height}\"");
+            }
+            self.push(">\n");
+        }
+        let credit = figure.credit.as_ref().map(|credit| format!("<small>{}</small>", escape(credit.as_str())));
+        let caption = figure.caption.as_ref().map(|caption| lines(caption.as_str()));
+        let parts: Vec<String> = caption.into_iter().chain(credit).collect();
+        if !parts.is_empty() {
+            self.push(&format!("<figcaption>{}</figcaption>\n", parts.join(" ")));
+        }
+        self.push("</figure>\n");
+    }
+
+    fn table(&mut self, table: &Table) {
+        self.push("<table>\n");
+        if let Some(caption) = &table.caption {
+            self.push(&format!("<caption>{}</caption>\n", escape(caption.as_str())));
+        }
+        let (head, body) = table
+            .rows
+            .split_at_checked(usize::from(table.header_rows))
+            .unwrap_or((&[], &table.rows));
+        for (rows, part, cell_tag) in [(head, "thead", "th"), (body, "tbody", "td")] {
+            if rows.is_empty() {
+                continue;
+            }
+            self.push(&format!("<{part}>\n"));
+            for row in rows {
+                self.push("<tr>");
+                for cell in &row.cells {
+                    let inner = spans(&cell.children, &cell.mark_defs);
+                    self.push(&format!("<{cell_tag}>{inner}</{cell_tag}>"));
+                }
+                self.push("</tr>\n");
+            }
+            self.push(&format!("</{part}>\n"));
+        }
+        self.push("</table>\n");
+    }
+
+    fn embed(&mut self, embed: &LiveEmbed) {
+        let url = match (&embed.url, &embed.media) {
+            (Some(url), _) => url.as_str(),
+            (None, Some(medium)) => medium.url(),
+            (None, None) => return,
+        };
+        let title = embed.title.as_ref().map_or(url, |title| title.as_str());
+        let (url, title) = (escape(url), escape(title));
+        self.push(&format!("<p><a href=\"{url}\">{title}</a></p>\n"));
+    }
+}
+
+fn open(list: ListItem) -> &'static str {
+    match list {
+        ListItem::Bullet => "<ul>\n",
+        ListItem::Number => "<ol>\n",
+    }
+}
+
+fn close(list: ListItem) -> &'static str {
+    match list {
+        ListItem::Bullet => "</ul>\n",
+        ListItem::Number => "</ol>\n",
+    }
+}
+
+fn lines(text: &str) -> String {
+    escape(text).replace('\n', "<br>\n")
+}
+
+fn spans(spans: &[Span], defs: &[MarkDef]) -> String {
+    let mut out = String::new();
+    for span in spans {
+        let mut inner = lines(span.text.as_str());
+        // Links outermost, so that a decorated link stays one link.
+        let (decorators, links): (Vec<_>, Vec<_>) = span
+            .marks
+            .iter()
+            .partition(|mark| Decorator::parse(mark.as_str()).is_some());
+        for mark in decorators.into_iter().rev() {
+            let tag = match Decorator::parse(mark.as_str()) {
+                Some(Decorator::Strong) => "strong",
+                Some(Decorator::Em) => "em",
+                Some(Decorator::Underline) => "u",
+                Some(Decorator::StrikeThrough) => "s",
+                Some(Decorator::Sub) => "sub",
+                Some(Decorator::Sup) => "sup",
+                None => continue,
+            };
+            inner = format!("<{tag}>{inner}</{tag}>");
+        }
+        if let Some(def) = links.first().and_then(|mark| defs.iter().find(|def| def.key == **mark)) {
+            inner = format!("<a href=\"{}\">{inner}</a>", escape(def.href.as_str()));
+        }
+        out.push_str(&inner);
+    }
+    out
+}
+
+/// The body as plain text: a paragraph a block, blank lines between.
+pub fn text(blocks: &[LiveBlock]) -> String {
+    let plain = |spans: &[Span]| -> String { spans.iter().map(|span| span.text.as_str()).collect() };
+    let mut parts: Vec<String> = Vec::new();
+    let mut number = 0;
+    for block in blocks {
+        number = match block {
+            LiveBlock::Text(TextBlock { list_item: Some(ListItem::Number), .. }) => number + 1,
+            _ => 0,
+        };
+        match block {
+            LiveBlock::Text(block) => {
+                let inner = plain(&block.children);
+                let indent = "  ".repeat(usize::from(block.level.unwrap_or(1).saturating_sub(1)));
+                parts.push(match block.list_item {
+                    Some(ListItem::Bullet) => format!("{indent}- {inner}"),
+                    Some(ListItem::Number) => format!("{indent}{number}. {inner}"),
+                    None => inner,
+                });
+            }
+            LiveBlock::Figure(figure) => {
+                let caption = figure.caption.as_ref().map(|caption| caption.as_str().to_owned());
+                let credit = figure.credit.as_ref().map(|credit| format!("({})", credit.as_str()));
+                let line: Vec<String> = caption.into_iter().chain(credit).collect();
+                if !line.is_empty() {
+                    parts.push(line.join(" "));
+                }
+            }
+            LiveBlock::Table(table) => {
+                parts.extend(table.caption.as_ref().map(|caption| caption.as_str().to_owned()));
+                for row in &table.rows {
+                    let cells: Vec<String> = row.cells.iter().map(|cell| plain(&cell.children)).collect();
+                    parts.push(cells.join(" | "));
+                }
+            }
+            LiveBlock::Embed(embed) => {
+                let url = embed.url.as_ref().map(|url| url.as_str());
+                parts.extend(url.map(str::to_owned));
+            }
+            LiveBlock::Attachment(attachment) => parts.push(attachment.title.as_str().to_owned()),
+            LiveBlock::Rule(_) => parts.push("***".to_owned()),
+        }
+    }
+    parts.join("\n\n")
+}

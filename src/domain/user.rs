@@ -1,0 +1,179 @@
+//! Users and their roles.
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::content::PersonName;
+use super::id::{UserId, Version};
+use super::input::{FaultCode, Faults, Refusal, SINGLE_LINE_PATTERN, text, words};
+use super::time::Instant;
+
+words! {
+    /// What somebody is in the newsroom. Publisher includes editor, editor includes reporter;
+    /// admin stands apart and has no rights over content.
+    Role { Reporter = "reporter", Editor = "editor", Publisher = "publisher", Admin = "admin" }
+}
+
+/// Name to sign in with: lower case, 3 to 64 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Login(String);
+
+impl Login {
+    pub const PATTERN: &str = "^[a-z0-9][a-z0-9._@+-]{2,63}$";
+
+    pub fn parse(raw: &str) -> Result<Self, Refusal> {
+        let fits = (3..=64).contains(&raw.len())
+            && raw.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            && raw.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._@+-".contains(&b));
+        if fits {
+            Ok(Self(raw.to_owned()))
+        } else {
+            Err(Refusal::new(FaultCode::BadFormat, format!("must match {}", Self::PATTERN)))
+        }
+    }
+
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deserr<Faults> for Login {
+    fn deserialize_from_value<V: deserr::IntoValue>(
+        value: deserr::Value<V>,
+        location: deserr::ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        Self::parse(&super::input::string(value, location)?).map_err(|refusal| refusal.at(location))
+    }
+}
+
+impl utoipa::PartialSchema for Login {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("Name to sign in with."))
+            .pattern(Some(Self::PATTERN))
+            .max_length(Some(64))
+            .examples(["minh.an"])
+            .into()
+    }
+}
+impl ToSchema for Login {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Login".into()
+    }
+}
+
+text! {
+    /// A login as somebody typed it; capitals are read as small letters.
+    SentLogin(1..=64, Single, "minh.an");
+}
+
+/// A password as somebody typed it, in NFC. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    pub const MAX: usize = 200;
+
+    /// 1 to 200 characters, none of them a control; nothing is trimmed.
+    pub fn parse(raw: &str) -> Result<Self, Refusal> {
+        let text = super::text::nfc(raw);
+        if super::text::forbidden(&text, false).is_some() {
+            return Err(Refusal::new(FaultCode::ForbiddenCharacter, "holds a character that is not allowed"));
+        }
+        match text.chars().count() {
+            0 => Err(Refusal::new(FaultCode::TooShort, "must not be empty")),
+            1..=Self::MAX => Ok(Self(text)),
+            _ => Err(Refusal::new(FaultCode::TooLong, "may have 200 characters")),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+impl Deserr<Faults> for Password {
+    fn deserialize_from_value<V: deserr::IntoValue>(
+        value: deserr::Value<V>,
+        location: deserr::ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        Self::parse(&super::input::string(value, location)?).map_err(|refusal| refusal.at(location))
+    }
+}
+
+impl utoipa::PartialSchema for Password {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
+                utoipa::openapi::KnownFormat::Password,
+            )))
+            .description(Some(
+                "A password, 1 to 200 characters after NFC; one that is newly chosen needs 12.",
+            ))
+            .min_length(Some(1))
+            .max_length(Some(Self::MAX))
+            .pattern(Some(SINGLE_LINE_PATTERN))
+            .into()
+    }
+}
+impl ToSchema for Password {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Password".into()
+    }
+}
+
+/// A user as stored, without the password.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    pub id: UserId,
+    pub version: Version,
+    pub login: Login,
+    pub name: PersonName,
+    pub roles: Vec<Role>,
+    pub disabled_at: Option<Instant>,
+    pub created_at: Instant,
+}
+
+/// Who asks: the user of a request, with the roles that the user's row has now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Actor {
+    pub user_id: UserId,
+    /// The signing-in that the access token belongs to; null for the command line.
+    pub session_id: Option<String>,
+    pub login: Login,
+    pub name: PersonName,
+    pub roles: Vec<Role>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_password_is_counted_after_nfc_and_never_printed() {
+        let composed = Password::parse("đường làng").unwrap();
+        let decomposed = Password::parse("đu\u{31b}\u{300}ng la\u{300}ng").unwrap();
+        assert_eq!(composed, decomposed);
+        assert!(!format!("{composed:?}").contains("làng"));
+        assert!(Password::parse(&"e\u{301}".repeat(200)).is_ok());
+        for bad in [String::new(), "a\nb".into(), "a\0".into(), "a".repeat(201)] {
+            assert!(Password::parse(&bad).is_err());
+        }
+        assert_eq!(Password::parse("  a  ").unwrap().as_str(), "  a  ");
+    }
+}

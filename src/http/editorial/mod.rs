@@ -1,0 +1,41 @@
+//! What editors do. Every handler takes `Can<…>`.
+
+pub mod articles;
+pub mod captions;
+pub mod categories;
+pub mod media;
+pub mod portal;
+pub mod users;
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::caching::NO_STORE;
+use crate::ctx::Ctx;
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    articles::routes(cfg);
+    captions::routes(cfg);
+    categories::routes(cfg);
+    media::routes(cfg);
+    portal::routes(cfg);
+    users::routes(cfg);
+}
+
+/// 201 with the address of the new object.
+fn created(ctx: &Ctx, collection: &str, id: i64) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Created();
+    response.insert_header((
+        header::LOCATION,
+        format!("{}/v1/editorial/{collection}/{id}", ctx.settings.base_url()),
+    ));
+    response
+}
+
+/// 204 after a deletion.
+fn deleted() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((header::CACHE_CONTROL, NO_STORE))
+        .finish()
+}

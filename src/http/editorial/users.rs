@@ -1,0 +1,322 @@
+//! Users, as an admin manages them. Nobody is deleted: content keeps its author.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, put, web};
+use deserr::Deserr;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::created;
+use crate::ctx::Ctx;
+use crate::domain::content::PersonName;
+use crate::domain::id::{UserId, Version};
+use crate::domain::input::Faults;
+use crate::domain::time::{Instant, Zone};
+use crate::domain::user::{Login, Password, Role, User};
+use crate::http::caching::{object, private_json, written};
+use crate::http::error::{ApiError, ApiResult, Problem};
+use crate::http::extract::{
+    Administer, Body, Can, FromQuery, NoParams, PageParams, Paging, Params, Query, Segment, flag,
+};
+use crate::http::next_link;
+use crate::service::Command;
+use crate::service::users::{self as service, Save, UserContent};
+use crate::store::editorial::users;
+use crate::store::public::portal;
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(list_users)
+        .service(create_user)
+        .service(get_user)
+        .service(replace_user)
+        .service(update_user)
+        .service(set_user_password);
+}
+
+/// A user.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+struct UserOut {
+    id: UserId,
+    version: Version,
+    /// Chosen once, at creation.
+    login: Login,
+    created_at: Instant,
+    /// Since when the user is refused; null for one who may sign in.
+    #[schema(required = true)]
+    disabled_at: Option<Instant>,
+    /// What PUT takes and PATCH merges into.
+    content: UserContent,
+}
+
+impl UserOut {
+    fn new(user: User, zone: &Zone) -> Self {
+        Self {
+            id: user.id,
+            version: user.version,
+            created_at: zone.show(user.created_at),
+            disabled_at: user.disabled_at.map(|at| zone.show(at)),
+            content: UserContent::of(&user),
+            login: user.login,
+        }
+    }
+}
+
+/// A page of users, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+struct UserList {
+    #[schema(max_items = 100)]
+    items: Vec<UserOut>,
+    /// Cursor of the next page; null on the last one.
+    #[schema(required = true, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    next: Option<String>,
+    /// How many there are in all; only with `count=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 9007199254740991_i64)]
+    count: Option<i64>,
+}
+
+/// A user to be made.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+struct NewUser {
+    login: Login,
+    name: PersonName,
+    /// Each once.
+    #[deserr(try_from(Vec<Role>) = crate::service::users::ranked -> crate::domain::input::Refusal)]
+    #[schema(min_items = 1, max_items = 4)]
+    roles: Vec<Role>,
+    /// At least 12 characters, and not too easy to guess.
+    password: Password,
+}
+
+/// What a merge patch of a user may hold.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UserPatch)]
+pub struct UserPatch {
+    #[schema(nullable = false)]
+    pub name: Option<PersonName>,
+    #[schema(nullable = false, min_items = 1, max_items = 4)]
+    pub roles: Option<Vec<Role>>,
+    #[schema(nullable = false)]
+    pub disabled: Option<bool>,
+}
+
+/// A new password for a user.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+struct UserPassword {
+    /// At least 12 characters, and not too easy to guess.
+    new_password: Password,
+}
+
+const LIST: &str = "users";
+
+struct UserQuery {
+    paging: Paging,
+    count: bool,
+}
+
+impl FromQuery for UserQuery {
+    fn read(query: &mut Query) -> Self {
+        Self {
+            paging: Paging::read(query, LIST),
+            count: query.take("count", flag).unwrap_or(false),
+        }
+    }
+}
+
+/// The command for a body that holds a password. What is kept of it to recognise a repeated request
+/// is sealed with the portal's key: a bare digest could be tried against a list of passwords.
+fn secret_command<T>(can: Can<Administer>, ctx: &Ctx, body: &Body<T>) -> Command {
+    let seal = ctx.keys.seal(&format!("idempotency {}", hex::encode(body.digest())));
+    can.command(ctx, Some(Sha256::digest(seal.as_bytes()).into()))
+}
+
+/// The answer to a write.
+async fn answer(ctx: &Ctx, user: User) -> ApiResult {
+    let zone = ctx.db.read_brief(portal::get).await?.zone();
+    written(HttpResponse::Ok(), user.version, &UserOut::new(user, &zone))
+}
+
+/// List the users.
+///
+/// Oldest first, disabled ones included.
+#[utoipa::path(operation_id = "list_users", tag = "users", security(("bearer" = [])),
+    params(PageParams, ("count" = Option<bool>, Query, description = "Also count them all")),
+    responses((status = 200, description = "A page of users", body = UserList)),
+)]
+#[get("/v1/editorial/users")]
+async fn list_users(
+    request: HttpRequest,
+    ctx: web::Data<Ctx>,
+    _can: Can<Administer>,
+    query: Params<UserQuery>,
+) -> ApiResult {
+    let UserQuery { paging: Paging { limit, cursor }, count } = query.0;
+    let list = ctx
+        .db
+        .read_brief(move |conn| {
+            let zone = portal::get(conn)?.zone();
+            let page = users::list(conn, cursor, limit)?;
+            Ok::<_, ApiError>(UserList {
+                count: if count { Some(users::count(conn)?) } else { None },
+                next: page.next.map(|cursor| cursor.encode(LIST)),
+                items: page
+                    .items
+                    .into_iter()
+                    .map(|user| UserOut::new(user, &zone))
+                    .collect(),
+            })
+        })
+        .await?;
+    let links = next_link(&request, &ctx.settings.base_url(), list.next.as_deref());
+    let mut response = private_json(&request, &list)?;
+    for link in links {
+        if let Ok(link) = header::HeaderValue::from_str(&link) {
+            response.headers_mut().append(header::LINK, link);
+        }
+    }
+    Ok(response)
+}
+
+/// Read one user.
+#[utoipa::path(operation_id = "get_user", tag = "users", security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "Id of the user")),
+    responses(
+        (status = 200, description = "The user", body = UserOut),
+        (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/v1/editorial/users/{id}")]
+async fn get_user(
+    request: HttpRequest,
+    ctx: web::Data<Ctx>,
+    _can: Can<Administer>,
+    id: Segment<UserId>,
+    _: Params<NoParams>,
+) -> ApiResult {
+    let user = ctx
+        .db
+        .read_brief(move |conn| {
+            let zone = portal::get(conn)?.zone();
+            Ok::<_, ApiError>(UserOut::new(users::get(conn, id.0)?, &zone))
+        })
+        .await?;
+    object(&request, user.version, &user)
+}
+
+/// Make a user.
+///
+/// The password is the first one; tell it to the user on a way that others cannot read.
+#[utoipa::path(operation_id = "create_user", tag = "users", security(("bearer" = [])),
+    request_body = NewUser,
+    responses(
+        (status = 201, description = "Made", body = UserOut),
+        (status = 409, description = "The login is taken", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/editorial/users")]
+async fn create_user(
+    ctx: web::Data<Ctx>,
+    can: Can<Administer>,
+    _: Params<NoParams>,
+    body: Body<NewUser>,
+) -> ApiResult {
+    let NewUser { login, name, roles, password } = body.read()?;
+    let command = secret_command(can, &ctx, &body);
+    let content = UserContent { name, roles, disabled: false };
+    let user = service::create(&ctx, command, login, content, password).await?;
+    let zone = ctx.db.read_brief(portal::get).await?.zone();
+    let response = created(&ctx, "users", user.id.get());
+    written(response, user.version, &UserOut::new(user, &zone))
+}
+
+/// Replace a user.
+///
+/// Disabling a user ends their signings-in at once. The last admin who can sign in stays one.
+/// Content equal to the current one answers 200 without a new version, whatever `If-Match` says.
+#[utoipa::path(operation_id = "replace_user", tag = "users", security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "Id of the user")),
+    request_body = UserContent,
+    responses(
+        (status = 200, description = "As it is now", body = UserOut),
+        (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The last admin must stay", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else has changed it", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "If-Match is required", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[put("/v1/editorial/users/{id}")]
+async fn replace_user(
+    ctx: web::Data<Ctx>,
+    can: Can<Administer>,
+    id: Segment<UserId>,
+    _: Params<NoParams>,
+    body: Body<UserContent>,
+) -> ApiResult {
+    let save = Save::Replace(body.read()?);
+    let if_match = can.if_match;
+    let command = can.command(&ctx, Some(body.digest()));
+    answer(&ctx, service::save(&ctx, command, id.0, if_match, save).await?).await
+}
+
+/// Change a user.
+///
+/// A merge patch on the content; fields that are absent stay as they are.
+#[utoipa::path(operation_id = "update_user", tag = "users", security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "Id of the user")),
+    request_body = UserPatch,
+    responses(
+        (status = 200, description = "As it is now", body = UserOut),
+        (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The last admin must stay", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else has changed it", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "If-Match is required", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[patch("/v1/editorial/users/{id}")]
+async fn update_user(
+    ctx: web::Data<Ctx>,
+    can: Can<Administer>,
+    id: Segment<UserId>,
+    _: Params<NoParams>,
+    body: Body<UserContent>,
+) -> ApiResult {
+    let save = Save::Patch(body.patch()?);
+    let if_match = can.if_match;
+    let command = can.command(&ctx, Some(body.digest()));
+    answer(&ctx, service::save(&ctx, command, id.0, if_match, save).await?).await
+}
+
+/// Give a user a new password.
+///
+/// All the user's signings-in end at once.
+#[utoipa::path(operation_id = "set_user_password", tag = "users", security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "Id of the user")),
+    request_body = UserPassword,
+    responses(
+        (status = 200, description = "As it is now", body = UserOut),
+        (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else has changed it", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "If-Match is required", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/editorial/users/{id}/password")]
+async fn set_user_password(
+    ctx: web::Data<Ctx>,
+    can: Can<Administer>,
+    id: Segment<UserId>,
+    _: Params<NoParams>,
+    body: Body<UserPassword>,
+) -> ApiResult {
+    let password = body.read()?.new_password;
+    let if_match = can.if_match;
+    let command = secret_command(can, &ctx, &body);
+    answer(&ctx, service::set_password(&ctx, command, id.0, if_match, password).await?).await
+}

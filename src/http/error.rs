@@ -1,0 +1,309 @@
+//! The one error door: everything that goes wrong leaves as `application/problem+json`.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::article::{Action, ReasonCode};
+use crate::domain::id::Version;
+use crate::domain::input::{Fault, FaultCode, Faults};
+use crate::domain::time::Instant;
+use crate::service::{self, Conflict};
+use crate::store;
+
+/// Where the entries of `docs/problems.md` are served.
+pub const PROBLEMS_PATH: &str = "/docs/problems";
+
+macro_rules! codes {
+    ($($variant:ident = $word:literal, $status:literal, $title:literal;)*) => {
+        /// Every code a problem can have; each has an entry in `docs/problems.md`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        pub enum Code {
+            $(#[serde(rename = $word)] $variant,)*
+        }
+        impl Code {
+            pub const ALL: &[Code] = &[$(Code::$variant),*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    BadRequest = "bad_request", 400, "The request cannot be understood";
+    BadJson = "bad_json", 400, "The body is not JSON";
+    BadQuery = "bad_query", 400, "The query is wrong";
+    BadHeader = "bad_header", 400, "A header is wrong";
+    Unauthorized = "unauthorized", 401, "No valid access token";
+    BadCredentials = "bad_credentials", 401, "Login or password is wrong";
+    BadRefreshToken = "bad_refresh_token", 401, "The refresh token is not valid";
+    Forbidden = "forbidden", 403, "Not allowed";
+    NotFound = "not_found", 404, "Not found";
+    MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
+    RequestTimeout = "request_timeout", 408, "The request took too long to arrive";
+    IllegalMove = "illegal_move", 409, "Not possible in this state";
+    WasPublic = "was_public", 409, "What was public cannot be deleted";
+    SlugTaken = "slug_taken", 409, "The slug is taken";
+    CategoryInUse = "category_in_use", 409, "The category is in use";
+    MediaInUse = "media_in_use", 409, "The medium is in use";
+    LoginTaken = "login_taken", 409, "The login is taken";
+    LastAdmin = "last_admin", 409, "The last admin must stay";
+    TakenDown = "taken_down", 410, "Taken down";
+    Resync = "resync", 410, "The log has begun anew";
+    VersionMismatch = "version_mismatch", 412, "Somebody else has changed it";
+    TooLarge = "too_large", 413, "The body is too large";
+    UriTooLong = "uri_too_long", 414, "The address is too long";
+    UnsupportedMediaType = "unsupported_media_type", 415, "Media type not supported";
+    RangeNotSatisfiable = "range_not_satisfiable", 416, "No such range";
+    Invalid = "invalid", 422, "Some fields are wrong";
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key belongs to another request";
+    PreconditionRequired = "precondition_required", 428, "If-Match is required";
+    TooManyRequests = "too_many_requests", 429, "Too many requests";
+    Internal = "internal", 500, "Internal error";
+    Busy = "busy", 503, "Busy, please try again";
+}
+
+/// One fault of a field or parameter.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ProblemItem {
+    /// RFC 6901 pointer into the JSON body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 1000, format = "json-pointer")]
+    pub pointer: Option<String>,
+    /// Name of the query parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 200, pattern = "^[^\\u0000-\\u001F]*$")]
+    pub parameter: Option<String>,
+    pub code: FaultCode,
+    #[schema(max_length = 2000, pattern = "^[^\\u0000-\\u0009]*$")]
+    pub message: String,
+}
+
+/// RFC 9457 problem details; every error has this shape.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Address of the code's entry in the list of problems.
+    #[serde(rename = "type")]
+    #[schema(format = "uri-reference", max_length = 200)]
+    pub kind: String,
+    #[schema(max_length = 200, pattern = "^[^\\u0000-\\u001F]*$")]
+    pub title: &'static str,
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 2000, pattern = "^[^\\u0000-\\u0009]*$")]
+    pub detail: Option<String>,
+    /// Request id, as in the `X-Request-Id` header and in the log.
+    #[schema(max_length = 100, format = "uri-reference")]
+    pub instance: String,
+    pub code: Code,
+    /// Every fault of the body or query.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10000, required = false)]
+    pub errors: Vec<ProblemItem>,
+    /// With 412 and 428: the version that is there now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub current_version: Option<Version>,
+    /// With `illegal_move`: what is possible instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 20)]
+    pub allowed_actions: Option<Vec<Action>>,
+    /// With `taken_down`: what remains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tombstone: Option<Tombstone>,
+}
+
+/// What remains of something taken down: never its title or text.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Tombstone {
+    #[schema(max_length = 300, format = "uri")]
+    pub uri: String,
+    #[schema(inline)]
+    pub reason_code: ReasonCode,
+    pub at: Instant,
+}
+
+/// An error on its way out.
+#[derive(Debug)]
+pub struct ApiError {
+    pub code: Code,
+    detail: Option<String>,
+    errors: Vec<ProblemItem>,
+    headers: Vec<(HeaderName, String)>,
+    current_version: Option<Version>,
+    allowed_actions: Option<Vec<Action>>,
+    tombstone: Option<Tombstone>,
+}
+
+/// What handlers return.
+pub type ApiResult<T = HttpResponse> = Result<T, ApiError>;
+
+impl ApiError {
+    pub fn new(code: Code) -> Self {
+        Self {
+            code,
+            detail: None,
+            errors: Vec::new(),
+            headers: Vec::new(),
+            current_version: None,
+            allowed_actions: None,
+            tombstone: None,
+        }
+    }
+
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub fn header(mut self, name: HeaderName, value: impl ToString) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
+
+    /// The faults of a query string, as (parameter, fault).
+    pub fn query(errors: Vec<ProblemItem>) -> Self {
+        Self {
+            errors,
+            ..Self::new(Code::BadQuery)
+        }
+    }
+
+    pub fn taken_down(tombstone: Tombstone) -> Self {
+        Self {
+            tombstone: Some(tombstone),
+            ..Self::new(Code::TakenDown)
+        }
+    }
+
+    pub fn unauthorized() -> Self {
+        Self::new(Code::Unauthorized).header(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    /// A failure whose cause stays in the log.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::new(Code::Internal)
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code.as_str())
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The request id is filled in by the middleware in `http::request`, which sees the request.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if matches!(self.code, Code::Busy) {
+            response.insert_header((header::RETRY_AFTER, "1"));
+        }
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.append_header((name.clone(), value));
+            }
+        }
+        let problem = Problem {
+            kind: format!("{PROBLEMS_PATH}#{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status(),
+            detail: self.detail.clone(),
+            instance: super::request::current_id(),
+            code: self.code,
+            errors: self.errors.clone(),
+            current_version: self.current_version,
+            allowed_actions: self.allowed_actions.clone(),
+            tombstone: self.tombstone.clone(),
+        };
+        response.body(serde_json::to_vec(&problem).unwrap_or_default())
+    }
+}
+
+impl From<Faults> for ApiError {
+    fn from(faults: Faults) -> Self {
+        let errors = faults
+            .0
+            .into_iter()
+            .map(|Fault { pointer, code, message }| ProblemItem {
+                pointer: Some(pointer),
+                parameter: None,
+                code,
+                message,
+            })
+            .collect();
+        Self {
+            errors,
+            ..Self::new(Code::Invalid)
+        }
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound => Self::new(Code::NotFound),
+            store::Error::Busy(cause) => {
+                tracing::warn!(%cause, "the database is busy");
+                Self::new(Code::Busy)
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<service::Error> for ApiError {
+    fn from(error: service::Error) -> Self {
+        use service::Error as E;
+        match error {
+            E::Store(error) => error.into(),
+            E::Invalid(faults) => faults.into(),
+            E::NotFound => Self::new(Code::NotFound),
+            E::Forbidden => Self::new(Code::Forbidden),
+            E::Stale { current } => Self {
+                current_version: Some(current),
+                ..Self::new(Code::VersionMismatch)
+            }
+            .header(header::ETAG, format!("\"{current}\"")),
+            E::PreconditionRequired { current } => Self {
+                current_version: Some(current),
+                ..Self::new(Code::PreconditionRequired)
+            },
+            E::IllegalMove { state, allowed } => Self {
+                allowed_actions: Some(allowed),
+                ..Self::new(Code::IllegalMove)
+            }
+            .detail(format!("the article is {state}")),
+            E::Conflict { code, detail } => Self::new(match code {
+                Conflict::WasPublic => Code::WasPublic,
+                Conflict::SlugTaken => Code::SlugTaken,
+                Conflict::CategoryInUse => Code::CategoryInUse,
+                Conflict::MediaInUse => Code::MediaInUse,
+                Conflict::LoginTaken => Code::LoginTaken,
+                Conflict::LastAdmin => Code::LastAdmin,
+            })
+            .detail(detail),
+            E::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),
+            E::Internal(cause) => Self::internal(cause),
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Commons of the public handlers: how articles and categories look to readers.
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ctx::Ctx;
+use crate::domain::article::{Note, Status};
+use crate::domain::body::LiveBlock;
+use crate::domain::category::{Category, CategoryName};
+use crate::domain::content::{Author, Language, Lead, Source, Tag, Title};
+use crate::domain::id::{ArticleId, CategoryId};
+use crate::domain::media::LiveMedium;
+use crate::domain::portal::Portal;
+use crate::domain::slug::Slug;
+use crate::domain::time::{Day, Instant, Zone};
+use crate::http::error::{ApiError, Code, Tombstone};
+use crate::store::Conn;
+use crate::store::public::articles::{self, Found, LiveArticle};
+use crate::store::public::categories::Tree;
+use crate::store::public::portal;
+
+/// A category in a path.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CategoryStep {
+    pub slug: Slug,
+    pub name: CategoryName,
+}
+
+/// The category of an article, with its path from the top.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CategoryRef {
+    pub id: CategoryId,
+    pub slug: Slug,
+    pub name: CategoryName,
+    /// From the top down, the category itself last.
+    #[schema(max_items = 4)]
+    pub path: Vec<CategoryStep>,
+}
+
+/// An article in a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ArticleSummary {
+    pub id: ArticleId,
+    /// Permanent, global identity.
+    #[schema(max_length = 300, format = "uri")]
+    pub uri: String,
+    pub slug: Slug,
+    /// The article's page at the front end, or here while there is none.
+    #[schema(max_length = 2200, format = "uri")]
+    pub canonical_url: String,
+    pub title: Title,
+    pub lead: Option<Lead>,
+    pub category: CategoryRef,
+    pub published_on: Day,
+    /// Null where only the day is known.
+    pub published_at: Option<Instant>,
+    /// Time of the last correction.
+    pub updated_at: Option<Instant>,
+    #[schema(inline)]
+    pub status: Status,
+    /// Why it was withdrawn.
+    pub status_note: Option<Note>,
+    /// Since when it is withdrawn or archived.
+    pub status_at: Option<Instant>,
+    pub language: Language,
+    #[schema(max_items = 10)]
+    pub tags: Vec<Tag>,
+    pub featured: bool,
+    pub source: Option<Source>,
+    pub cover: Option<LiveMedium>,
+}
+
+/// A whole article.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ArticleFull {
+    #[serde(flatten)]
+    pub summary: ArticleSummary,
+    #[schema(max_items = 20)]
+    pub byline: Vec<Author>,
+    pub corrections: CorrectionCount,
+    /// With `body=blocks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 500)]
+    pub body: Option<Vec<LiveBlock>>,
+    /// With `body=html`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 5000000, pattern = "^[^\\u0000]*$")]
+    pub body_html: Option<String>,
+    /// With `body=text`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 5000000, pattern = "^[^\\u0000]*$")]
+    pub body_text: Option<String>,
+}
+
+/// How often an article was corrected, and when last.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CorrectionCount {
+    #[schema(minimum = 0, maximum = 1000)]
+    pub count: usize,
+    pub last: Option<Instant>,
+}
+
+/// Which form of the body is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyForm {
+    Blocks,
+    Html,
+    Text,
+}
+
+impl BodyForm {
+    pub const WORDS: &[(&str, BodyForm)] =
+        &[("blocks", Self::Blocks), ("html", Self::Html), ("text", Self::Text)];
+}
+
+/// Turns stored values into what readers get: absolute addresses, the portal's time zone.
+pub struct Presenter<'a> {
+    portal: &'a Portal,
+    tree: &'a Tree,
+    base: &'a str,
+    zone: Zone,
+}
+
+impl<'a> Presenter<'a> {
+    pub fn new(portal: &'a Portal, tree: &'a Tree, base: &'a str) -> Self {
+        Self {
+            zone: portal.zone(),
+            portal,
+            tree,
+            base,
+        }
+    }
+
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    pub fn article_url(&self, slug: &Slug) -> String {
+        match &self.portal.content.article_url {
+            Some(template) => template.fill(slug),
+            None => format!("{}/v1/articles/{slug}", self.base),
+        }
+    }
+
+    pub fn category_url(&self, slug: &Slug) -> String {
+        match &self.portal.content.category_url {
+            Some(template) => template.fill(slug),
+            None => format!("{}/v1/categories/{slug}", self.base),
+        }
+    }
+
+    pub fn category_ref(&self, category: &Category) -> CategoryRef {
+        CategoryRef {
+            id: category.id,
+            slug: category.slug.clone(),
+            name: category.name.clone(),
+            path: self.path(category.id),
+        }
+    }
+
+    pub fn path(&self, id: CategoryId) -> Vec<CategoryStep> {
+        self.tree
+            .path(id)
+            .into_iter()
+            .map(|step| CategoryStep {
+                slug: step.slug.clone(),
+                name: step.name.clone(),
+            })
+            .collect()
+    }
+
+    pub fn summary(&self, article: LiveArticle) -> ArticleSummary {
+        let show = |at: Option<Instant>| at.map(|at| self.zone.show(at));
+        let category = match self.tree.get(article.category_id) {
+            Some(category) => self.category_ref(category),
+            // A foreign key keeps this from happening.
+            None => CategoryRef {
+                id: article.category_id,
+                slug: article.slug.clone(),
+                name: CategoryName::stored(String::new()),
+                path: Vec::new(),
+            },
+        };
+        let mut cover = article.cover;
+        if let Some(cover) = &mut cover {
+            cover.rebase(self.base);
+        }
+        ArticleSummary {
+            id: article.id,
+            uri: article.uri,
+            canonical_url: self.article_url(&article.slug),
+            slug: article.slug,
+            title: article.title,
+            lead: article.lead,
+            category,
+            published_on: article.published_on,
+            published_at: show(article.published_at),
+            updated_at: show(article.updated_at),
+            status: article.status,
+            status_note: article.status_note,
+            status_at: show(article.status_at),
+            language: article.language,
+            tags: article.tags,
+            featured: article.featured,
+            source: article.source.map(|source| Source {
+                published_at: show(source.published_at),
+                ..source
+            }),
+            cover,
+        }
+    }
+
+    pub fn full(
+        &self,
+        article: LiveArticle,
+        mut body: Vec<LiveBlock>,
+        corrections: &[articles::Correction],
+        form: BodyForm,
+    ) -> ArticleFull {
+        for block in &mut body {
+            block.rebase(self.base);
+        }
+        let byline = article.byline.clone();
+        let (mut blocks, mut html, mut text) = (None, None, None);
+        match form {
+            BodyForm::Html => html = Some(crate::domain::render::html(&body)),
+            BodyForm::Text => text = Some(crate::domain::render::text(&body)),
+            BodyForm::Blocks => blocks = Some(body),
+        }
+        ArticleFull {
+            summary: self.summary(article),
+            byline,
+            corrections: CorrectionCount {
+                count: corrections.len(),
+                last: corrections.first().map(|last| self.zone.show(last.at)),
+            },
+            body: blocks,
+            body_html: html,
+            body_text: text,
+        }
+    }
+}
+
+/// The article behind a slug; 404, 410 and 301 are errors and answers made here for every
+/// sub-resource.
+pub enum Located {
+    Here(Box<LiveArticle>),
+    Moved(Slug),
+}
+
+pub fn locate(conn: &mut Conn, slug: &Slug) -> Result<Located, ApiError> {
+    match articles::find(conn, slug)? {
+        Found::Article(article) => Ok(Located::Here(article)),
+        Found::Moved(slug) => Ok(Located::Moved(slug)),
+        Found::TakenDown { uri, reason_code, at } => {
+            let zone = portal::get(conn)?.zone();
+            Err(ApiError::taken_down(Tombstone {
+                uri,
+                reason_code,
+                at: zone.show(at),
+            }))
+        }
+    }
+}
+
+/// 301 to the same address with the slug of today; sub-path and query are kept.
+pub fn moved(request: &HttpRequest, ctx: &Ctx, from: &Slug, to: &Slug) -> actix_web::HttpResponse {
+    let path = request.path().replacen(&format!("/{from}"), &format!("/{to}"), 1);
+    let query = match request.query_string() {
+        "" => String::new(),
+        query => format!("?{query}"),
+    };
+    actix_web::HttpResponse::MovedPermanently()
+        .insert_header((header::LOCATION, format!("{}{path}{query}", ctx.settings.base_url())))
+        .insert_header((header::CACHE_CONTROL, crate::http::caching::public_cache(ctx)))
+        .finish()
+}
+
+/// 404 for what is not public.
+pub fn not_found() -> ApiError {
+    ApiError::new(Code::NotFound)
+}

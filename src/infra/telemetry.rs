@@ -1,0 +1,96 @@
+//! Logs and metrics.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// What a request is counted under: the pattern of its route, never its path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Route {
+    pub method: String,
+    pub route: String,
+    pub status: u16,
+}
+
+/// Counters of one process.
+pub struct Metrics {
+    registry: Registry,
+    pub requests: Family<Route, Counter>,
+    pub duration: Family<Route, Histogram>,
+    pub in_flight: Gauge,
+    pub log_head: Gauge<i64, std::sync::atomic::AtomicI64>,
+    pub failed_logins: Counter<u64, AtomicU64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("bantin");
+        let requests = Family::default();
+        let duration = Family::<Route, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.000_25, 2.5, 12))
+        });
+        let in_flight = Gauge::default();
+        let log_head = Gauge::default();
+        let failed_logins = Counter::default();
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from the head of a request to the head of its answer",
+            Unit::Seconds,
+            duration.clone(),
+        );
+        registry.register("http_requests_in_flight", "Requests being answered", in_flight.clone());
+        registry.register("log_head", "Newest position of the public log", log_head.clone());
+        registry.register("failed_logins", "Refused signings-in", failed_logins.clone());
+        Self {
+            registry,
+            requests,
+            duration,
+            in_flight,
+            log_head,
+            failed_logins,
+        }
+    }
+}
+
+impl Metrics {
+    /// Everything in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// Starts the log: `human` lines or JSON, what `filter` lets through.
+pub fn start_log(human: bool, filter: &str) -> Result<(), String> {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .parse(filter)
+        .map_err(|error| format!("BANTIN_LOG: {error}"))?;
+    let registry = tracing_subscriber::registry().with(filter);
+    if human {
+        registry
+            .with(tracing_subscriber::fmt::layer().compact().with_target(false).with_writer(std::io::stderr))
+            .try_init()
+    } else {
+        registry
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false)
+                    .with_writer(std::io::stderr),
+            )
+            .try_init()
+    }
+    .map_err(|error| error.to_string())
+}

@@ -1,0 +1,115 @@
+//! Articles: create, save, delete. Publishing has its own file.
+
+use super::working_copy::{check, load, save as save_copy, slug_taken, store as store_copy};
+use super::{Command, Conflict, Deed, Error, IfMatch, audit, new_uuid, run};
+use crate::ctx::Ctx;
+use crate::domain::article::{Action, Article, PublicState, Stage};
+use crate::domain::content::Content;
+use crate::domain::id::{ArticleId, EditionNumber, Version};
+use crate::domain::input;
+use crate::domain::slug::Slug;
+use crate::store::editorial::{articles, slugs};
+
+/// How a save gives the content: whole, or as a merge patch.
+pub enum Save {
+    Replace(Content),
+    Patch(serde_json::Value),
+}
+
+/// Makes a draft.
+pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Article, Error> {
+    run(ctx, command, move |conn, command| {
+        let checked = check(conn, content, None)?;
+        let slug = match &checked.content.slug {
+            Some(slug) if slugs::owner(conn, slug)?.is_some() => return Err(slug_taken(slug)),
+            Some(slug) => slug.clone(),
+            None => slugs::free(conn, &Slug::from_title(checked.content.title.as_str()))?,
+        };
+        let uuid = new_uuid(command.at);
+        let zone = checked.portal.zone();
+        let mut article = Article {
+            id: ArticleId::stored(0),
+            version: Version::FIRST,
+            uri: checked.portal.uri(&uuid),
+            uuid,
+            slug,
+            category_id: checked.category_id,
+            stage: Stage::Draft,
+            edition: EditionNumber::FIRST,
+            public_state: PublicState::None,
+            public_edition: None,
+            state_note: None,
+            state_at: None,
+            reason_code: None,
+            published_on: None,
+            published_at: None,
+            first_published_at: None,
+            created_by: command.actor.user_id,
+            created_at: zone.show(command.at),
+            updated_at: zone.show(command.at),
+            content: checked.content.clone(),
+        };
+        article.id = articles::insert(conn, &article)?;
+        slugs::reserve(conn, article.id, &article.slug)?;
+        store_copy(conn, command, article, checked, "create")
+    })
+    .await
+}
+
+/// Saves the working copy. Identical content makes no edition.
+pub async fn save(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+    save: Save,
+) -> Result<Article, Error> {
+    run(ctx, command, move |conn, command| {
+        let article = load(conn, command, id)?;
+        let content = match save {
+            Save::Replace(content) => content,
+            Save::Patch(patch) => {
+                if_match.check(article.version)?;
+                let mut merged = serde_json::to_value(&article.content)
+                    .map_err(|error| Error::Internal(error.to_string()))?;
+                input::merge(&mut merged, patch);
+                input::parse(merged)?
+            }
+        };
+        save_copy(conn, command, article, if_match, content, "save")
+    })
+    .await
+}
+
+/// Deletes what was never public.
+pub async fn delete(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+) -> Result<(), Error> {
+    run(ctx, command, move |conn, command| {
+        let article = load(conn, command, id)?;
+        if_match.check(article.version)?;
+        if !article.allows(Action::Delete) {
+            return Err(Error::Conflict {
+                code: Conflict::WasPublic,
+                detail: "readers have seen it; take it down with the action take-down".to_owned(),
+            });
+        }
+        articles::delete(conn, id)?;
+        audit(
+            conn,
+            command,
+            &Deed {
+                action: "delete",
+                object_type: "article",
+                object_id: id.get(),
+                before: Some(article.version),
+                after: None,
+                reason: None,
+            },
+        )
+    })
+    .await
+}

@@ -1,0 +1,429 @@
+//! Signing in and out, refresh tokens, and who stands behind an access token.
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Error, hashing};
+use crate::ctx::Ctx;
+use crate::domain::id::UserId;
+use crate::domain::input::{FaultCode, Faults};
+use crate::domain::time::Instant;
+use crate::domain::user::{Actor, Password, SentLogin, User};
+use crate::infra::{password, random};
+use crate::store::editorial::{audit, sessions, users};
+use crate::store::{self, Conn};
+
+/// Failures are counted over this time.
+const WINDOW_SECONDS: i64 = 15 * 60;
+/// The previous refresh token is honoured this long while its successor is unused: an answer
+/// lost on a bad network is not theft.
+const GRACE_SECONDS: i64 = 60;
+
+/// What a client gets for its password or refresh token.
+pub struct Tokens {
+    pub access_token: String,
+    /// Seconds.
+    pub expires_in: i64,
+    pub refresh_token: String,
+    /// Seconds until the signing-in ends and the password is asked for again.
+    pub refresh_expires_in: i64,
+    pub user: User,
+}
+
+/// Why somebody was not signed in.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Login or password is wrong, or the user is disabled: nobody learns which.
+    Credentials,
+    RefreshToken,
+    /// Seconds to wait.
+    TooMany(i64),
+    Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The actor behind an access token, with the roles that the user's row has now; none for a bad
+/// token, an ended signing-in or a disabled user.
+pub async fn who(ctx: &Ctx, token: &str) -> Result<Option<Actor>, Error> {
+    let now = ctx.now();
+    let Ok(claims) = ctx.keys.verify(token, now.seconds()) else {
+        return Ok(None);
+    };
+    let Ok(user) = claims.sub.parse::<UserId>() else {
+        return Ok(None);
+    };
+    ctx.db
+        .read_brief(move |conn| users::actor(conn, user, &claims.sid, now).map_err(Error::from))
+        .await
+}
+
+/// Whose failures an attempt counts among.
+#[derive(Clone)]
+struct Subjects {
+    account: String,
+    address: String,
+}
+
+impl Subjects {
+    fn new(login: &str, address: &str) -> Self {
+        Self {
+            account: format!("account:{login}"),
+            address: format!("address:{address}"),
+        }
+    }
+
+    /// The password was right: the account begins anew, the address gets this attempt back.
+    fn succeeded(&self, conn: &mut Conn) -> Result<(), Error> {
+        sessions::forget_failures(conn, &self.account)?;
+        Ok(sessions::uncount_attempt(conn, &self.address)?)
+    }
+}
+
+/// Signs in with a password.
+///
+/// Three steps, because nothing is hashed inside a transaction: the attempt is counted as a failure
+/// before anybody knows better, the password is checked, and the signing-in is written if the user
+/// is still as the check saw them.
+pub async fn login(
+    ctx: &Ctx,
+    address: String,
+    login: SentLogin,
+    password: Password,
+) -> Result<Tokens, Refusal> {
+    let login = login.as_str().to_lowercase();
+    let subjects = Subjects::new(&login, &address);
+    let known = attempt(ctx, &subjects, login).await?;
+    let Some(proven) = verified(ctx, &subjects, known, password).await? else {
+        ctx.metrics.failed_logins.inc();
+        return Err(Refusal::Credentials);
+    };
+    let (id, refresh) = (random::token(), random::token());
+    let (at, hash) = (ctx.now(), digest(&refresh));
+    let expires_at = at.plus_seconds(i64::from(ctx.settings.session_days) * 86_400);
+    let session = sessions::Session {
+        id: id.clone(),
+        user_id: proven.user.id,
+        expires_at,
+        ended: false,
+    };
+    let signed_in = ctx
+        .db
+        .write(move |conn| {
+            let (user, current) = users::hold(conn, proven.user.id)?;
+            if user.disabled_at.is_some() || current != proven.hash {
+                return Ok::<_, Error>(None);
+            }
+            if let Some(renewed) = proven.renewed {
+                users::set_password(conn, user.id, &renewed)?;
+            }
+            sessions::begin(conn, &session, at)?;
+            sessions::add_token(conn, &session.id, &hash, at)?;
+            subjects.succeeded(conn)?;
+            record(conn, "login", user.id, Some(&session.id), Some(&address), at)?;
+            Ok(Some(user))
+        })
+        .await?;
+    match signed_in {
+        Some(user) => tokens(ctx, user, &id, refresh, expires_at),
+        None => {
+            ctx.metrics.failed_logins.inc();
+            Err(Refusal::Credentials)
+        }
+    }
+}
+
+/// Exchanges a refresh token for a new pair. A token that was exchanged before ends the whole
+/// signing-in, but for the grace above; so does one that the grace replaced.
+pub async fn refresh(ctx: &Ctx, address: String, token: &str) -> Result<Tokens, Refusal> {
+    let (old, new) = (digest(token), random::token());
+    let (successor, at) = (digest(&new), ctx.now());
+    let exchanged = ctx
+        .db
+        .write(move |conn| {
+            let Some((token, session)) = sessions::find_token(conn, &old)? else {
+                return Ok::<_, Error>(None);
+            };
+            let user = users::get(conn, session.user_id)?;
+            let over = session.ended || session.expires_at.micros() <= at.micros();
+            if over || user.disabled_at.is_some() {
+                return Ok(None);
+            }
+            if let Some(used_at) = token.used_at {
+                let in_grace = at.micros() < used_at.plus_seconds(GRACE_SECONDS).micros();
+                let unused = match &token.successor {
+                    Some(successor) => !sessions::is_used(conn, successor)?,
+                    None => false,
+                };
+                if !(in_grace && unused) {
+                    sessions::end(conn, &session.id, at)?;
+                    record(conn, "refresh_reuse", user.id, Some(&session.id), Some(&address), at)?;
+                    return Ok(None);
+                }
+            }
+            sessions::add_token(conn, &session.id, &successor, at)?;
+            sessions::exchange(conn, &old, &successor, token.used_at.unwrap_or(at), at)?;
+            Ok(Some((user, session)))
+        })
+        .await?;
+    match exchanged {
+        Some((user, session)) => tokens(ctx, user, &session.id, new, session.expires_at),
+        None => Err(Refusal::RefreshToken),
+    }
+}
+
+/// Ends the signing-in that the access token belongs to.
+pub async fn logout(ctx: &Ctx, actor: Actor, address: String) -> Result<(), Error> {
+    let at = ctx.now();
+    ctx.db
+        .write(move |conn| {
+            let session = actor.session_id.as_deref().unwrap_or_default();
+            sessions::end(conn, session, at)?;
+            record(conn, "logout", actor.user_id, Some(session), Some(&address), at)
+        })
+        .await
+}
+
+/// Changes the actor's own password; all other signings-in end.
+pub async fn change_password(
+    ctx: &Ctx,
+    actor: Actor,
+    address: String,
+    current: Password,
+    new: Password,
+) -> Result<(), Refusal> {
+    if let Some(why) = password::refusal(new.as_str()) {
+        let faults = Faults::one("/new_password", FaultCode::BadFormat, why);
+        return Err(Refusal::Failed(Error::Invalid(faults)));
+    }
+    let login = actor.login.as_str().to_owned();
+    let subjects = Subjects::new(&login, &address);
+    let known = attempt(ctx, &subjects, login).await?;
+    let Some(proven) = verified(ctx, &subjects, known, current).await? else {
+        ctx.metrics.failed_logins.inc();
+        return Err(Refusal::Credentials);
+    };
+    let hash = hashing(ctx, move |hasher| hasher.hash(new.as_str()))
+        .await?
+        .map_err(Error::Internal)?;
+    let at = ctx.now();
+    let done = ctx
+        .db
+        .write(move |conn| {
+            let (user, current) = users::hold(conn, actor.user_id)?;
+            if user.disabled_at.is_some() || current != proven.hash {
+                return Ok::<_, Error>(false);
+            }
+            let before = user.version;
+            let user = User { version: before.next(), ..user };
+            users::set_password(conn, user.id, &hash)?;
+            users::update(conn, &user)?;
+            let session = actor.session_id.as_deref();
+            sessions::end_others(conn, user.id, session, at)?;
+            subjects.succeeded(conn)?;
+            audit::append(
+                conn,
+                &audit::Entry {
+                    version_before: Some(before),
+                    version_after: Some(user.version),
+                    ..entry("change_password", user.id, session, Some(&address), at)
+                },
+            )?;
+            Ok(true)
+        })
+        .await?;
+    if done {
+        return Ok(());
+    }
+    ctx.metrics.failed_logins.inc();
+    Err(Refusal::Credentials)
+}
+
+/// Removes what nobody can use any more: counters of windows that are over, refresh tokens of
+/// signings-in that are over. For a loop; each kind in its own transaction, so that it never waits
+/// for a sign-in that waits for it.
+pub async fn tidy(ctx: &Ctx) -> Result<usize, Error> {
+    let now = ctx.now();
+    let before = now.plus_seconds(-WINDOW_SECONDS);
+    let mut removed = 0;
+    for kind in ["account:", "address:"] {
+        removed += ctx
+            .db
+            .write(move |conn| sessions::tidy_failures(conn, kind, before))
+            .await?;
+    }
+    removed += ctx.db.write(move |conn| sessions::tidy_tokens(conn, now)).await?;
+    Ok(removed)
+}
+
+/// Counts an attempt before anything is hashed, and finds the user it is for. One too many is
+/// refused and leaves no trace, so that hammering a locked account does not lock its whole office.
+async fn attempt(
+    ctx: &Ctx,
+    subjects: &Subjects,
+    login: String,
+) -> Result<Option<(User, String)>, Refusal> {
+    let at = ctx.now();
+    let Subjects { account, address } = subjects.clone();
+    let limits = [
+        (account, i64::from(ctx.settings.login_failures)),
+        (address, i64::from(ctx.settings.login_failures_address)),
+    ];
+    let counted = ctx
+        .db
+        .write(move |conn| {
+            for (subject, most) in &limits {
+                let (count, since) = sessions::count_attempt(conn, subject, at, WINDOW_SECONDS)?;
+                if count > *most {
+                    return Err(Refusal::TooMany(wait(since, at)));
+                }
+            }
+            Ok(users::find(conn, &login)?)
+        })
+        .await;
+    if matches!(counted, Err(Refusal::TooMany(_))) {
+        ctx.metrics.failed_logins.inc();
+    }
+    counted
+}
+
+/// Whole seconds until a window is over, at least one.
+fn wait(since: Instant, now: Instant) -> i64 {
+    let left = since.plus_seconds(WINDOW_SECONDS).micros() - now.micros();
+    ((left + 999_999) / 1_000_000).max(1)
+}
+
+/// A user whose password was right.
+struct Proven {
+    user: User,
+    /// The hash that it was checked against.
+    hash: String,
+    /// The same password by today's cost, where that has changed.
+    renewed: Option<String>,
+}
+
+/// The user, if the password is right and the user may sign in. Takes as long when there is no such
+/// user. An attempt that could not be checked for want of a turn is no failure.
+async fn verified(
+    ctx: &Ctx,
+    subjects: &Subjects,
+    known: Option<(User, String)>,
+    password: Password,
+) -> Result<Option<Proven>, Error> {
+    let checked = hashing(ctx, move |hasher| {
+        let Some((user, hash)) = known else {
+            hasher.verify_dummy(password.as_str());
+            return Ok(None);
+        };
+        if !hasher.verify(password.as_str(), &hash) || user.disabled_at.is_some() {
+            return Ok(None);
+        }
+        let renewed = hasher
+            .needs_rehash(&hash)
+            .then(|| hasher.hash(password.as_str()))
+            .transpose()?;
+        Ok(Some(Proven { user, hash, renewed }))
+    })
+    .await;
+    if matches!(checked, Err(Error::Store(store::Error::Busy(_)))) {
+        let Subjects { account, address } = subjects.clone();
+        ctx.db
+            .write(move |conn| {
+                sessions::uncount_attempt(conn, &account)?;
+                sessions::uncount_attempt(conn, &address)
+            })
+            .await?;
+    }
+    checked?.map_err(Error::Internal)
+}
+
+fn tokens(
+    ctx: &Ctx,
+    user: User,
+    session: &str,
+    refresh_token: String,
+    session_ends: Instant,
+) -> Result<Tokens, Refusal> {
+    let now = ctx.now().seconds();
+    let left = (session_ends.seconds() - now).max(0);
+    // No access token outlives its signing-in.
+    let lifetime = i64::from(ctx.settings.access_seconds).min(left);
+    let access_token = ctx
+        .keys
+        .issue(&user.id.to_string(), session, now, lifetime)
+        .map_err(Error::Internal)?;
+    Ok(Tokens {
+        access_token,
+        expires_in: lifetime,
+        refresh_token,
+        refresh_expires_in: left,
+        user,
+    })
+}
+
+fn digest(token: &str) -> String {
+    hex::encode(Sha256::digest(token.as_bytes()))
+}
+
+fn record(
+    conn: &mut Conn,
+    action: &str,
+    user: UserId,
+    session: Option<&str>,
+    address: Option<&str>,
+    at: Instant,
+) -> Result<(), Error> {
+    Ok(audit::append(conn, &entry(action, user, session, address, at))?)
+}
+
+fn entry<'a>(
+    action: &'a str,
+    user: UserId,
+    session: Option<&'a str>,
+    address: Option<&'a str>,
+    at: Instant,
+) -> audit::Entry<'a> {
+    audit::Entry {
+        at,
+        user_id: Some(user),
+        session_id: session,
+        address,
+        action,
+        object_type: "user",
+        object_id: Some(user.get()),
+        version_before: None,
+        version_after: None,
+        reason: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_waits_until_the_window_is_over_and_never_zero_seconds() {
+        let since = Instant::from_micros(1_000_000_000);
+        assert_eq!(wait(since, since), 900);
+        assert_eq!(wait(since, Instant::from_micros(1_000_000_001)), 900);
+        assert_eq!(wait(since, since.plus_seconds(899)), 1);
+        assert_eq!(wait(since, since.plus_seconds(2000)), 1);
+    }
+
+    #[test]
+    fn refresh_tokens_are_stored_as_their_sha_256() {
+        assert_eq!(
+            digest("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

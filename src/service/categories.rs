@@ -1,0 +1,296 @@
+//! Categories: public at once, so every command is a public write.
+
+use super::{Command, Conflict, Deed, Error, IfMatch, audit, founded, new_uuid, run_public, uri};
+use crate::ctx::Ctx;
+use crate::domain::category::{Category, CategoryContent, MAX_DEPTH};
+use crate::domain::changes::{NewChange, ObjectType, Op, Why};
+use crate::domain::id::{CategoryId, Version};
+use crate::domain::input::{self, FaultCode, Faults};
+use crate::domain::portal::Portal;
+use crate::domain::slug::Slug;
+use crate::store::editorial::articles::uses_category;
+use crate::store::public::changes::PublicWrite;
+use crate::store::public::{articles, categories};
+
+/// Most categories of one portal; trees are loaded whole.
+const MOST: usize = 1000;
+
+/// Makes a category. Answers its id and version.
+pub async fn create(
+    ctx: &Ctx,
+    command: Command,
+    content: CategoryContent,
+) -> Result<(CategoryId, Version), Error> {
+    let base = ctx.settings.base_url();
+    run_public(ctx, command, move |write, command| {
+        let portal = founded(write, &base, command.at)?;
+        let tree = categories::tree(write.conn())?;
+        if tree.all().len() >= MOST {
+            return Err(Faults::one("", FaultCode::TooMany, "a portal has at most 1000 categories").into());
+        }
+        let path = path_below(&tree, content.parent_id, None)?;
+        let slug = choose_slug(write, None, &content)?;
+        let category = categories::insert(
+            write,
+            &Category {
+                id: CategoryId::stored(0),
+                version: Version::FIRST,
+                uuid: new_uuid(command.at),
+                slug,
+                name: content.name,
+                parent_id: content.parent_id,
+                path,
+                position: content.position,
+                legal_reference: content.legal_reference,
+            },
+        )?;
+        record(write, command, &portal, &category, Why::Created, None)?;
+        deed(write, command, "create", &category, None)?;
+        Ok((category.id, category.version))
+    })
+    .await
+}
+
+/// How a save gives the content: whole, or as a merge patch.
+pub enum Save {
+    Replace(CategoryContent),
+    Patch(serde_json::Value),
+}
+
+/// Changes a category; moving it moves its subtree. Answers the version.
+pub async fn save(
+    ctx: &Ctx,
+    command: Command,
+    id: CategoryId,
+    if_match: IfMatch,
+    save: Save,
+) -> Result<Version, Error> {
+    let base = ctx.settings.base_url();
+    run_public(ctx, command, move |write, command| {
+        let before = categories::get(write.conn(), id)?;
+        let current = before.content();
+        let mut content = match save {
+            Save::Replace(content) => content,
+            Save::Patch(patch) => {
+                if_match.check(before.version)?;
+                let mut merged = serde_json::to_value(&current)
+                    .map_err(|error| Error::Internal(error.to_string()))?;
+                input::merge(&mut merged, patch);
+                input::parse(merged)?
+            }
+        };
+        content.slug = content.slug.or_else(|| Some(before.slug.clone()));
+        if content == current {
+            return Ok(before.version);
+        }
+        if_match.check(before.version)?;
+        let portal = founded(write, &base, command.at)?;
+        let tree = categories::tree(write.conn())?;
+        let mut path = path_below(&tree, content.parent_id, Some(&before))?;
+        path.push(id);
+        let depth = tree
+            .subtree(id)
+            .iter()
+            .map(|below| below.path.len() - before.path.len())
+            .max()
+            .unwrap_or(0);
+        if path.len() + depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        let after = Category {
+            version: before.version.next(),
+            slug: choose_slug(write, Some(&before), &content)?,
+            name: content.name,
+            parent_id: content.parent_id,
+            path,
+            position: content.position,
+            legal_reference: content.legal_reference,
+            ..before.clone()
+        };
+        categories::update(write, &after)?;
+        let moved = before.path != after.path;
+        let why = if moved { Why::Moved } else { Why::Updated };
+        record(write, command, &portal, &after, why, Some(&before))?;
+        if moved {
+            move_articles(write, command, &before, &tree)?;
+        }
+        deed(write, command, "save", &after, Some(before.version))?;
+        Ok(after.version)
+    })
+    .await
+}
+
+/// Removes a category with no child and no article in any state.
+pub async fn delete(
+    ctx: &Ctx,
+    command: Command,
+    id: CategoryId,
+    if_match: IfMatch,
+) -> Result<(), Error> {
+    let base = ctx.settings.base_url();
+    run_public(ctx, command, move |write, command| {
+        let category = categories::get(write.conn(), id)?;
+        if_match.check(category.version)?;
+        let in_use = |detail: &str| Error::Conflict {
+            code: Conflict::CategoryInUse,
+            detail: detail.to_owned(),
+        };
+        if categories::tree(write.conn())?.children(Some(id)).next().is_some() {
+            return Err(in_use("it has categories below it"));
+        }
+        if uses_category(write.conn(), id)? {
+            return Err(in_use("articles stand in it; move them first"));
+        }
+        let portal = founded(write, &base, command.at)?;
+        categories::delete(write, id)?;
+        write.record(
+            command.at,
+            &NewChange {
+                op: Op::Delete,
+                why: Why::Deleted,
+                object_type: ObjectType::Category,
+                object_id: id.get(),
+                uri: uri(&portal, &category.uuid)?,
+                edition: None,
+                language: None,
+                before: Some(category.path.clone()),
+                after: None,
+            },
+        )?;
+        deed(write, command, "delete", &category, Some(category.version))
+    })
+    .await
+}
+
+fn too_deep() -> Error {
+    Faults::one("/parent_id", FaultCode::OutOfRange, "the tree may be 4 levels deep").into()
+}
+
+/// Ids from the top down to the parent; refuses what is not there, a circle, and too much depth.
+fn path_below(
+    tree: &categories::Tree,
+    parent: Option<CategoryId>,
+    own: Option<&Category>,
+) -> Result<Vec<CategoryId>, Error> {
+    let Some(parent) = parent else {
+        return Ok(Vec::new());
+    };
+    let Some(parent) = tree.get(parent) else {
+        return Err(Faults::one("/parent_id", FaultCode::NotFound, "is not a category").into());
+    };
+    if own.is_some_and(|own| parent.path.contains(&own.id)) {
+        return Err(Faults::one("/parent_id", FaultCode::Conflict, "is the category itself or below it").into());
+    }
+    if parent.path.len() >= MAX_DEPTH {
+        return Err(too_deep());
+    }
+    Ok(parent.path.clone())
+}
+
+/// The wanted slug if it is free or the category's own, a numbered one made from the name else.
+fn choose_slug(
+    write: &mut PublicWrite<'_>,
+    own: Option<&Category>,
+    content: &CategoryContent,
+) -> Result<Slug, Error> {
+    let own = own.map(|own| own.id);
+    if let Some(slug) = &content.slug {
+        return match categories::slug_owner(write.conn(), slug)? {
+            Some(owner) if Some(owner) != own => Err(Error::Conflict {
+                code: Conflict::SlugTaken,
+                detail: format!("the slug {slug} belongs to category {owner}"),
+            }),
+            _ => Ok(slug.clone()),
+        };
+    }
+    let wanted = Slug::from_title(content.name.as_str());
+    let mut slug = wanted.clone();
+    let mut number = 1;
+    while categories::slug_owner(write.conn(), &slug)?.is_some_and(|owner| Some(owner) != own) {
+        number += 1;
+        slug = wanted.numbered(number);
+    }
+    Ok(slug)
+}
+
+/// Rewrites the lists of every public article below a category that moved, with a log row each.
+fn move_articles(
+    write: &mut PublicWrite<'_>,
+    command: &Command,
+    before: &Category,
+    old: &categories::Tree,
+) -> Result<(), Error> {
+    let ids: Vec<CategoryId> = old.subtree(before.id).iter().map(|below| below.id).collect();
+    let new = categories::tree(write.conn())?;
+    for id in categories::articles_in(write.conn(), &ids)? {
+        let article = articles::get(write.conn(), id)?;
+        let path = |tree: &categories::Tree| {
+            tree.get(article.category_id)
+                .map(|category| category.path.clone())
+                .unwrap_or_default()
+        };
+        let (from, to) = (path(old), path(&new));
+        let seq = write.record(
+            command.at,
+            &NewChange {
+                op: Op::Put,
+                why: Why::Moved,
+                object_type: ObjectType::Article,
+                object_id: id.get(),
+                uri: article.uri.clone(),
+                edition: Some(article.edition),
+                language: Some(article.language.clone()),
+                before: Some(from),
+                after: Some(to.clone()),
+            },
+        )?;
+        articles::set_status(write, &articles::LiveArticle { seq, ..article }, &to)?;
+    }
+    Ok(())
+}
+
+fn record(
+    write: &mut PublicWrite<'_>,
+    command: &Command,
+    portal: &Portal,
+    category: &Category,
+    why: Why,
+    before: Option<&Category>,
+) -> Result<(), Error> {
+    write.record(
+        command.at,
+        &NewChange {
+            op: Op::Put,
+            why,
+            object_type: ObjectType::Category,
+            object_id: category.id.get(),
+            uri: uri(portal, &category.uuid)?,
+            edition: None,
+            language: None,
+            before: before.map(|before| before.path.clone()),
+            after: Some(category.path.clone()),
+        },
+    )?;
+    Ok(())
+}
+
+fn deed(
+    write: &mut PublicWrite<'_>,
+    command: &Command,
+    action: &str,
+    category: &Category,
+    before: Option<Version>,
+) -> Result<(), Error> {
+    audit(
+        write.conn(),
+        command,
+        &Deed {
+            action,
+            object_type: "category",
+            object_id: category.id.get(),
+            before,
+            after: (action != "delete").then_some(category.version),
+            reason: None,
+        },
+    )
+}

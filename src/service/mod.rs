@@ -1,0 +1,262 @@
+//! Commands: each checks, makes exactly one write, and has its effects after the commit.
+//!
+//! What they share stands here: who asks (`Command`), how they fail (`Error`), and `run` and
+//! `run_public`, which keep idempotency keys in the same transaction as the write they belong to.
+
+pub mod articles;
+pub mod auth;
+pub mod captions;
+pub mod categories;
+pub mod media;
+pub mod portal;
+pub mod publishing;
+pub mod users;
+mod working_copy;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ctx::Ctx;
+use crate::domain::article::Action;
+use crate::domain::id::Version;
+use crate::domain::input::Faults;
+use crate::domain::portal::Portal;
+use crate::domain::time::Instant;
+use crate::domain::user::Actor;
+use crate::store::editorial::{audit, idempotency};
+use crate::store::public::changes::PublicWrite;
+use crate::store::{self, Conn};
+
+/// Who asks for a write, when and from where.
+#[derive(Debug, Clone)]
+pub struct Command {
+    pub actor: Actor,
+    pub at: Instant,
+    /// Client address; none for the command line.
+    pub address: Option<String>,
+    /// Makes a repeated request harmless.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// An `Idempotency-Key` and the digest of everything that the request asked for.
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    pub key: String,
+    pub fingerprint: String,
+}
+
+/// What `If-Match` said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfMatch {
+    /// Not there, or `*`: the client does not say which version it saw.
+    Missing,
+    /// A strong ETag of one version.
+    Version(Version),
+    /// Something that can match no version.
+    Never,
+}
+
+impl IfMatch {
+    /// Passes only for the version that the client based its change on.
+    pub fn check(self, current: Version) -> Result<(), Error> {
+        match self {
+            Self::Missing => Err(Error::PreconditionRequired { current }),
+            Self::Version(version) if version == current => Ok(()),
+            _ => Err(Error::Stale { current }),
+        }
+    }
+}
+
+/// Why a command was not carried out.
+#[derive(Debug)]
+pub enum Error {
+    Store(store::Error),
+    /// The body is well-formed but wrong.
+    Invalid(Faults),
+    NotFound,
+    Forbidden,
+    /// The change is based on an old version.
+    Stale { current: Version },
+    PreconditionRequired { current: Version },
+    /// The state machine does not allow it.
+    IllegalMove { state: &'static str, allowed: Vec<Action> },
+    /// A rule of the newsroom stands against it.
+    Conflict { code: Conflict, detail: String },
+    /// The key was used for a different request.
+    IdempotencyMismatch,
+    /// Media storage or another tool failed.
+    Internal(String),
+}
+
+/// Rules of the newsroom that answer 409.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    WasPublic,
+    SlugTaken,
+    CategoryInUse,
+    MediaInUse,
+    LoginTaken,
+    LastAdmin,
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound => Self::NotFound,
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl From<Faults> for Error {
+    fn from(faults: Faults) -> Self {
+        Self::Invalid(faults)
+    }
+}
+
+/// One write to the editorial tables.
+pub async fn run<T: Serialize + DeserializeOwned + Send + 'static>(
+    ctx: &Ctx,
+    command: Command,
+    work: impl FnOnce(&mut Conn, &Command) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    ctx.db
+        .write(move |conn| once(conn, &command, |conn| work(conn, &command)))
+        .await
+}
+
+/// One write that readers see.
+pub async fn run_public<T: Serialize + DeserializeOwned + Send + 'static>(
+    ctx: &Ctx,
+    command: Command,
+    work: impl FnOnce(&mut PublicWrite<'_>, &Command) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    ctx.db
+        .publish(move |write| {
+            if let Some(outcome) = replay(write.conn(), &command)? {
+                return Ok(outcome);
+            }
+            let outcome = work(write, &command)?;
+            keep(write.conn(), &command, &outcome)?;
+            Ok(outcome)
+        })
+        .await
+}
+
+fn once<T: Serialize + DeserializeOwned>(
+    conn: &mut Conn,
+    command: &Command,
+    work: impl FnOnce(&mut Conn) -> Result<T, Error>,
+) -> Result<T, Error> {
+    if let Some(outcome) = replay(conn, command)? {
+        return Ok(outcome);
+    }
+    let outcome = work(conn)?;
+    keep(conn, command, &outcome)?;
+    Ok(outcome)
+}
+
+/// The first outcome of a repeated request. A request still in progress elsewhere is waited for:
+/// its row is locked until it commits.
+fn replay<T: DeserializeOwned>(conn: &mut Conn, command: &Command) -> Result<Option<T>, Error> {
+    let Some(idempotency) = &command.idempotency else {
+        return Ok(None);
+    };
+    match idempotency::claim(conn, command.actor.user_id, &idempotency.key, &idempotency.fingerprint, command.at)? {
+        idempotency::Claim::New => Ok(None),
+        idempotency::Claim::Known { fingerprint, .. } if fingerprint != idempotency.fingerprint => {
+            Err(Error::IdempotencyMismatch)
+        }
+        idempotency::Claim::Known { outcome, .. } => serde_json::from_str(&outcome)
+            .map(Some)
+            .map_err(|error| Error::Internal(error.to_string())),
+    }
+}
+
+fn keep<T: Serialize>(conn: &mut Conn, command: &Command, outcome: &T) -> Result<(), Error> {
+    if let Some(idempotency) = &command.idempotency {
+        let outcome =
+            serde_json::to_string(outcome).map_err(|error| Error::Internal(error.to_string()))?;
+        idempotency::keep(conn, command.actor.user_id, &idempotency.key, &outcome)?;
+    }
+    Ok(())
+}
+
+/// What an audit row says beside who and when.
+pub struct Deed<'a> {
+    pub action: &'a str,
+    pub object_type: &'a str,
+    pub object_id: i64,
+    pub before: Option<Version>,
+    pub after: Option<Version>,
+    pub reason: Option<&'a str>,
+}
+
+/// Writes the audit row of a command, in its transaction.
+pub fn audit(conn: &mut Conn, command: &Command, deed: &Deed<'_>) -> Result<(), Error> {
+    audit::append(
+        conn,
+        &audit::Entry {
+            at: command.at,
+            user_id: Some(command.actor.user_id),
+            session_id: command.actor.session_id.as_deref(),
+            address: command.address.as_deref(),
+            action: deed.action,
+            object_type: deed.object_type,
+            object_id: Some(deed.object_id),
+            version_before: deed.before,
+            version_after: deed.after,
+            reason: deed.reason,
+        },
+    )
+    .map_err(Error::from)
+}
+
+/// The portal with the authority of its uris, which the first public write fixes for ever.
+pub fn founded(write: &mut PublicWrite<'_>, base: &str, at: Instant) -> Result<Portal, Error> {
+    let current = store::public::portal::get(write.conn())?;
+    if current.authority.is_some() {
+        return Ok(current);
+    }
+    let host = url::Url::parse(base)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| "localhost".to_owned());
+    let year = current.zone().day_of(at).year();
+    store::public::portal::fix_authority(write, &host, year)?;
+    tracing::info!(authority = host, year, "fixed the authority of all uris for ever");
+    Ok(store::public::portal::get(write.conn())?)
+}
+
+/// The permanent identity of an object of this portal.
+pub fn uri(portal: &Portal, uuid: &str) -> Result<String, Error> {
+    portal
+        .uri(uuid)
+        .ok_or_else(|| Error::Internal("the portal has no authority yet".to_owned()))
+}
+
+/// A new permanent name for an object.
+pub fn new_uuid(at: Instant) -> String {
+    crate::infra::random::uuid_v7(u64::try_from(at.micros() / 1000).unwrap_or(0))
+}
+
+/// Hashes passwords off the async threads, a bounded number at once: each takes megabytes.
+pub async fn hashing<T: Send + 'static>(
+    ctx: &Ctx,
+    work: impl FnOnce(&crate::infra::password::Hasher) -> T + Send + 'static,
+) -> Result<T, Error> {
+    let busy = || Error::Store(store::Error::Busy("too many passwords are being checked".to_owned()));
+    let patience = std::time::Duration::from_secs(5);
+    let turns = std::sync::Arc::clone(&ctx.hashing);
+    let turn = tokio::time::timeout(patience, turns.acquire_owned())
+        .await
+        .map_err(|_| busy())?
+        .map_err(|_| busy())?;
+    let hasher = std::sync::Arc::clone(&ctx.hasher);
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work(&hasher)
+    })
+    .await
+    .map_err(|error| Error::Internal(error.to_string()))
+}

@@ -1,0 +1,348 @@
+//! Users: made, changed, disabled; never deleted, since content keeps its author.
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Command, Conflict, Deed, Error, IfMatch, audit, run};
+use crate::ctx::Ctx;
+use crate::domain::content::PersonName;
+use crate::domain::id::{UserId, Version};
+use crate::domain::input::{self, FaultCode, Faults, Refusal};
+use crate::domain::time::Instant;
+use crate::domain::user::{Login, Password, Role, User};
+use crate::infra::password::{self, Hasher};
+use crate::store::db::transaction;
+use crate::store::editorial::{audit as audit_store, sessions, users};
+use crate::store::{self, Conn};
+
+/// What an admin says of a user; PUT takes exactly this, PATCH merges into it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct UserContent {
+    pub name: PersonName,
+    /// Each once; answered in the order of rank.
+    #[deserr(try_from(Vec<Role>) = ranked -> Refusal)]
+    #[schema(min_items = 1, max_items = 4)]
+    pub roles: Vec<Role>,
+    /// A disabled user is refused at once, also with a token that is still young.
+    #[deserr(default)]
+    #[schema(required = true)]
+    pub disabled: bool,
+}
+
+/// Each role once, in the order of rank.
+pub fn ranked(roles: Vec<Role>) -> Result<Vec<Role>, Refusal> {
+    let ranked: Vec<Role> = Role::ALL.iter().copied().filter(|role| roles.contains(role)).collect();
+    if ranked.is_empty() {
+        return Err(Refusal::new(FaultCode::TooShort, "must name at least one role"));
+    }
+    if ranked.len() < roles.len() {
+        return Err(Refusal::new(FaultCode::Duplicate, "names a role twice"));
+    }
+    Ok(ranked)
+}
+
+impl UserContent {
+    pub fn of(user: &User) -> Self {
+        Self {
+            name: user.name.clone(),
+            roles: user.roles.clone(),
+            disabled: user.disabled_at.is_some(),
+        }
+    }
+
+    fn is_admin(&self) -> bool {
+        self.roles.contains(&Role::Admin) && !self.disabled
+    }
+}
+
+/// How a save gives the content: whole, or as a merge patch.
+pub enum Save {
+    Replace(UserContent),
+    Patch(serde_json::Value),
+}
+
+/// Makes a user.
+pub async fn create(
+    ctx: &Ctx,
+    command: Command,
+    login: Login,
+    content: UserContent,
+    password: Password,
+) -> Result<User, Error> {
+    let hash = hash(ctx, password, "/password").await?;
+    run(ctx, command, move |conn, command| insert(conn, By::Api(command), login, content, &hash)).await
+}
+
+/// Changes name, roles, or whether the user may sign in. Unchanged content is no write.
+pub async fn save(
+    ctx: &Ctx,
+    command: Command,
+    id: UserId,
+    if_match: IfMatch,
+    save: Save,
+) -> Result<User, Error> {
+    run(ctx, command, move |conn, command| {
+        users::hold_admins(conn)?;
+        let (before, _) = users::hold(conn, id)?;
+        let content = match save {
+            Save::Replace(content) => content,
+            Save::Patch(patch) => {
+                if_match.check(before.version)?;
+                let mut merged = serde_json::to_value(UserContent::of(&before))
+                    .map_err(|error| Error::Internal(error.to_string()))?;
+                input::merge(&mut merged, patch);
+                input::parse(merged)?
+            }
+        };
+        if content == UserContent::of(&before) {
+            return Ok(before);
+        }
+        if_match.check(before.version)?;
+        update(conn, By::Api(command), before, content, "save")
+    })
+    .await
+}
+
+/// Gives a user a new password and ends all signings-in.
+pub async fn set_password(
+    ctx: &Ctx,
+    command: Command,
+    id: UserId,
+    if_match: IfMatch,
+    password: Password,
+) -> Result<User, Error> {
+    let hash = hash(ctx, password, "/new_password").await?;
+    run(ctx, command, move |conn, command| {
+        let (before, _) = users::hold(conn, id)?;
+        if_match.check(before.version)?;
+        replace_password(conn, By::Api(command), before, &hash)
+    })
+    .await
+}
+
+/// Who sits at the command line: whoever may open the database. No user, no rights to check.
+pub struct Console<'a> {
+    pub hasher: &'a Hasher,
+    pub at: Instant,
+}
+
+impl Console<'_> {
+    /// Makes a user.
+    pub fn add(
+        &self,
+        conn: &mut Conn,
+        login: Login,
+        content: UserContent,
+        password: &Password,
+    ) -> Result<User, Error> {
+        let hash = self.hash(password)?;
+        transaction(conn, |conn| insert(conn, By::Console(self.at), login, content, &hash))
+    }
+
+    /// Refuses a user from now on.
+    pub fn disable(&self, conn: &mut Conn, login: &Login) -> Result<User, Error> {
+        transaction(conn, |conn| {
+            users::hold_admins(conn)?;
+            let before = named(conn, login)?;
+            if before.disabled_at.is_some() {
+                return Ok(before);
+            }
+            let content = UserContent {
+                disabled: true,
+                ..UserContent::of(&before)
+            };
+            update(conn, By::Console(self.at), before, content, "disable")
+        })
+    }
+
+    /// Gives a user a new password and ends all signings-in.
+    pub fn set_password(
+        &self,
+        conn: &mut Conn,
+        login: &Login,
+        password: &Password,
+    ) -> Result<User, Error> {
+        let hash = self.hash(password)?;
+        transaction(conn, |conn| {
+            let before = named(conn, login)?;
+            replace_password(conn, By::Console(self.at), before, &hash)
+        })
+    }
+
+    fn hash(&self, password: &Password) -> Result<String, Error> {
+        acceptable(password, "/password")?;
+        self.hasher.hash(password.as_str()).map_err(Error::Internal)
+    }
+}
+
+/// From where users are changed.
+#[derive(Clone, Copy)]
+enum By<'a> {
+    Api(&'a Command),
+    Console(Instant),
+}
+
+impl By<'_> {
+    fn at(self) -> Instant {
+        match self {
+            Self::Api(command) => command.at,
+            Self::Console(at) => at,
+        }
+    }
+
+    fn audit(self, conn: &mut Conn, action: &str, user: &User, before: Option<Version>) -> Result<(), Error> {
+        let deed = Deed {
+            action,
+            object_type: "user",
+            object_id: user.id.get(),
+            before,
+            after: Some(user.version),
+            reason: None,
+        };
+        match self {
+            Self::Api(command) => audit(conn, command, &deed),
+            Self::Console(at) => Ok(audit_store::append(
+                conn,
+                &audit_store::Entry {
+                    at,
+                    user_id: None,
+                    session_id: None,
+                    address: None,
+                    action: deed.action,
+                    object_type: deed.object_type,
+                    object_id: Some(deed.object_id),
+                    version_before: deed.before,
+                    version_after: deed.after,
+                    reason: None,
+                },
+            )?),
+        }
+    }
+}
+
+/// Refuses a password that is too easy to guess.
+fn acceptable(password: &Password, place: &str) -> Result<(), Error> {
+    match password::refusal(password.as_str()) {
+        Some(why) => Err(Faults::one(place, FaultCode::BadFormat, why).into()),
+        None => Ok(()),
+    }
+}
+
+/// Hashes a password that somebody chose, off the async threads.
+async fn hash(ctx: &Ctx, password: Password, place: &str) -> Result<String, Error> {
+    acceptable(&password, place)?;
+    super::hashing(ctx, move |hasher| hasher.hash(password.as_str()))
+        .await?
+        .map_err(Error::Internal)
+}
+
+fn named(conn: &mut Conn, login: &Login) -> Result<User, Error> {
+    let (user, _) = users::find(conn, login.as_str())?.ok_or(Error::NotFound)?;
+    Ok(users::hold(conn, user.id)?.0)
+}
+
+fn insert(
+    conn: &mut Conn,
+    by: By<'_>,
+    login: Login,
+    content: UserContent,
+    hash: &str,
+) -> Result<User, Error> {
+    let taken = || Error::Conflict {
+        code: Conflict::LoginTaken,
+        detail: format!("there is a user {} already", login.as_str()),
+    };
+    if users::find(conn, login.as_str())?.is_some() {
+        return Err(taken());
+    }
+    let mut user = User {
+        id: UserId::stored(0),
+        version: Version::FIRST,
+        login: login.clone(),
+        name: content.name,
+        roles: content.roles,
+        disabled_at: content.disabled.then_some(by.at()),
+        created_at: by.at(),
+    };
+    // Two requests at once may both have found the login free.
+    user.id = users::insert(conn, &user, hash).map_err(|error| match error {
+        store::Error::Taken(_) => taken(),
+        error => error.into(),
+    })?;
+    by.audit(conn, "create", &user, None)?;
+    Ok(user)
+}
+
+/// Stores changed content; the rows of the admins and of this user are held.
+fn update(
+    conn: &mut Conn,
+    by: By<'_>,
+    before: User,
+    content: UserContent,
+    action: &str,
+) -> Result<User, Error> {
+    let loses_admin = UserContent::of(&before).is_admin() && !content.is_admin();
+    if loses_admin && users::other_admins(conn, Some(before.id))? == 0 {
+        return Err(Error::Conflict {
+            code: Conflict::LastAdmin,
+            detail: "make another admin first".to_owned(),
+        });
+    }
+    let version = before.version;
+    let user = User {
+        version: version.next(),
+        name: content.name,
+        roles: content.roles,
+        disabled_at: content
+            .disabled
+            .then(|| before.disabled_at.unwrap_or(by.at())),
+        ..before
+    };
+    users::update(conn, &user)?;
+    if content.disabled {
+        sessions::end_others(conn, user.id, None, by.at())?;
+    }
+    by.audit(conn, action, &user, Some(version))?;
+    Ok(user)
+}
+
+/// Stores a new password; the user's row is held.
+fn replace_password(conn: &mut Conn, by: By<'_>, before: User, hash: &str) -> Result<User, Error> {
+    let version = before.version;
+    let user = User {
+        version: version.next(),
+        ..before
+    };
+    users::set_password(conn, user.id, hash)?;
+    users::update(conn, &user)?;
+    sessions::end_others(conn, user.id, None, by.at())?;
+    by.audit(conn, "set_password", &user, Some(version))?;
+    Ok(user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_a_set_in_the_order_of_rank() {
+        assert_eq!(ranked(vec![Role::Admin, Role::Editor]), Ok(vec![Role::Editor, Role::Admin]));
+        assert!(ranked(vec![Role::Admin, Role::Admin]).is_err_and(|r| r.code == FaultCode::Duplicate));
+        assert!(ranked(Vec::new()).is_err_and(|r| r.code == FaultCode::TooShort));
+    }
+
+    #[test]
+    fn every_fault_of_a_user_is_named_at_once() {
+        let body = serde_json::json!({"name": "", "roles": ["admin", "king"], "disabled": 1, "login": "x"});
+        let places: Vec<String> = input::parse::<UserContent>(body)
+            .err()
+            .map(|faults| faults.0.into_iter().map(|fault| fault.pointer).collect())
+            .unwrap_or_default();
+        for place in ["/name", "/roles/1", "/disabled", "/login"] {
+            assert!(places.iter().any(|found| found == place), "{place} is not in {places:?}");
+        }
+    }
+}

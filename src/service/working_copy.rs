@@ -1,0 +1,203 @@
+//! Saving the working copy of an article: what article and caption commands share. Every save
+//! that changes something appends an edition.
+
+use super::{Command, Conflict, Deed, Error, IfMatch, audit};
+use crate::domain::article::Article;
+use crate::domain::body::{self, Block};
+use crate::domain::content::Content;
+use crate::domain::id::{ArticleId, CategoryId, MediaId};
+use crate::domain::input::{FaultCode, Faults};
+use crate::domain::policy;
+use crate::domain::portal::Portal;
+use crate::domain::slug::Slug;
+use crate::infra::random;
+use crate::store::editorial::{articles, captions, editions, media, slugs};
+use crate::store::public::{categories, portal};
+use crate::store::{self, Conn};
+
+/// The article, if this actor may know of it.
+pub fn load(conn: &mut Conn, command: &Command, id: ArticleId) -> Result<Article, Error> {
+    let article = articles::get(conn, id)?;
+    if !policy::may_edit(&command.actor, article.created_by) {
+        return Err(Error::NotFound);
+    }
+    Ok(article)
+}
+
+/// Content that was checked against the rest of the portal.
+pub struct Checked {
+    pub content: Content,
+    pub category_id: CategoryId,
+    pub portal: Portal,
+}
+
+/// Tidies content and finds everything it names; every fault at once.
+pub fn check(
+    conn: &mut Conn,
+    mut content: Content,
+    current: Option<&Article>,
+) -> Result<Checked, Error> {
+    let portal = portal::get(conn)?;
+    let language = content.language.clone().unwrap_or_else(|| portal.content.language.clone());
+    content.tidy(&language);
+    let mut faults = Faults::default();
+    let category_id = match categories::find(conn, &content.category) {
+        Ok(id) => Some(id),
+        Err(store::Error::NotFound) => {
+            faults.push("/category", FaultCode::NotFound, "is not the slug of a category");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let (Some(day), Some(at)) = (content.published_on, content.published_at)
+        && portal.zone().day_of(at) != day
+    {
+        faults.push("/published_at", FaultCode::Conflict, format!("does not fall on {day} in the portal's zone"));
+    }
+    if let Some(current) = current {
+        body::adopt(&mut content.body.0, &current.content.body.0);
+    }
+    let mut wanted: Vec<(String, MediaId)> = content
+        .cover_media_id
+        .map(|id| ("/cover_media_id".to_owned(), id))
+        .into_iter()
+        .collect();
+    for (i, block) in content.body.0.iter().enumerate() {
+        let here = format!("/body/{i}");
+        wanted.extend(block.media().into_iter().map(|(below, id)| (format!("{here}{below}"), id)));
+        if let Block::Figure(figure) = block
+            && let Some(id) = figure.caption_id
+            && captions::owner(conn, id)? != current.map(|article| article.id)
+        {
+            faults.push(
+                format!("{here}/caption_id"),
+                FaultCode::NotFound,
+                "is not a caption of this article",
+            );
+        }
+    }
+    let ids: Vec<MediaId> = wanted.iter().map(|(_, id)| *id).collect();
+    let known: std::collections::HashSet<MediaId> =
+        media::load(conn, &ids)?.into_iter().map(|medium| medium.id).collect();
+    for (place, id) in wanted {
+        if !known.contains(&id) {
+            faults.push(place, FaultCode::NotFound, format!("there is no medium {id}"));
+        }
+    }
+    match category_id {
+        Some(category_id) if faults.0.is_empty() => Ok(Checked {
+            content,
+            category_id,
+            portal,
+        }),
+        _ => Err(faults.into()),
+    }
+}
+
+/// Stores checked content as the newest edition of an article that already has a row. `action`
+/// goes into the audit log.
+pub fn store(
+    conn: &mut Conn,
+    command: &Command,
+    mut article: Article,
+    checked: Checked,
+    action: &str,
+) -> Result<Article, Error> {
+    let mut content = checked.content;
+    body::assign_keys(&mut content.body.0, &mut random::key);
+    for block in &mut content.body.0 {
+        if let Block::Figure(figure) = block
+            && figure.caption_id.is_none()
+        {
+            figure.caption_id = Some(captions::create(conn, article.id)?);
+        }
+    }
+    let before = (action != "create").then_some(article.version);
+    if before.is_some() {
+        article.slug = take_slug(conn, &article, content.slug.as_ref())?;
+        article.version = article.version.next();
+        article.edition = article.edition.next();
+    }
+    content.slug = Some(article.slug.clone());
+    if let Some(category) = categories::tree(conn)?.get(checked.category_id) {
+        content.category = category.slug.clone();
+    }
+    let zone = checked.portal.zone();
+    article.category_id = checked.category_id;
+    article.updated_at = zone.show(command.at);
+    article.content = content.shown_in(&zone);
+    editions::insert(
+        conn,
+        article.id,
+        &editions::Edition {
+            number: article.edition,
+            title: article.content.title.clone(),
+            created_by: command.actor.user_id,
+            created_at: command.at,
+        },
+        article.category_id,
+        &article.content,
+    )?;
+    articles::update(conn, &article)?;
+    captions::sync(conn, article.id, &article.content.body.0, article.content.cover_media_id)?;
+    audit(
+        conn,
+        command,
+        &Deed {
+            action,
+            object_type: "article",
+            object_id: article.id.get(),
+            before,
+            after: Some(article.version),
+            reason: None,
+        },
+    )?;
+    Ok(article)
+}
+
+/// The slug that an article is to have: its own, or a new one that is free or was its own before.
+fn take_slug(conn: &mut Conn, article: &Article, wanted: Option<&Slug>) -> Result<Slug, Error> {
+    let Some(wanted) = wanted else {
+        return Ok(article.slug.clone());
+    };
+    if *wanted == article.slug {
+        return Ok(wanted.clone());
+    }
+    match slugs::owner(conn, wanted)? {
+        Some(owner) if owner != article.id => return Err(slug_taken(wanted)),
+        Some(_) => {}
+        None => slugs::reserve(conn, article.id, wanted)?,
+    }
+    slugs::release(conn, &article.slug)?;
+    Ok(wanted.clone())
+}
+
+pub fn slug_taken(slug: &Slug) -> Error {
+    Error::Conflict {
+        code: Conflict::SlugTaken,
+        detail: format!("another article has or had the slug {slug}"),
+    }
+}
+
+/// Saves content over the working copy; the same content again is no save, whatever `If-Match`
+/// said, so that a repeated PUT is harmless.
+pub fn save(
+    conn: &mut Conn,
+    command: &Command,
+    article: Article,
+    if_match: IfMatch,
+    content: Content,
+    action: &str,
+) -> Result<Article, Error> {
+    let mut checked = check(conn, content, Some(&article))?;
+    checked.content.slug.get_or_insert_with(|| article.slug.clone());
+    // Old slugs of a category are accepted, so the ids are what is compared.
+    let same_category = checked.category_id == article.category_id;
+    let category = std::mem::replace(&mut checked.content.category, article.content.category.clone());
+    if same_category && checked.content == article.content {
+        return Ok(article);
+    }
+    checked.content.category = category;
+    if_match.check(article.version)?;
+    store(conn, command, article, checked, action)
+}

@@ -1,0 +1,295 @@
+//! Articles as editors have them, and what was published of them.
+
+use diesel::prelude::*;
+
+use super::schema::{articles, editions, publications};
+use super::editions as edition_store;
+use crate::domain::article::{Article, Note, PublicState, PublishKind, ReasonCode, Stage};
+use crate::domain::content::Content;
+use crate::domain::id::{ArticleId, CategoryId, EditionNumber, UserId, Version};
+use crate::domain::media::FrozenMedium;
+use crate::domain::page::{Cursor, Limit, Page};
+use crate::domain::slug::Slug;
+use crate::domain::time::{Day, Instant};
+use crate::store::public::categories::{self, Tree};
+use crate::store::public::portal;
+use crate::store::{Conn, Error, Result, from_json, to_json, word};
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    version: i64,
+    uuid: String,
+    slug: String,
+    category_id: i64,
+    title: String,
+    stage: String,
+    edition: i64,
+    public_state: String,
+    public_edition: Option<i64>,
+    state_note: Option<String>,
+    state_at: Option<i64>,
+    reason_code: Option<String>,
+    published_on: Option<String>,
+    published_at: Option<i64>,
+    first_published_at: Option<i64>,
+    created_by: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl Row {
+    fn read(self, uri: Option<String>, content: Content) -> Result<Article> {
+        Ok(Article {
+            id: ArticleId::stored(self.id),
+            version: Version::stored(self.version),
+            uuid: self.uuid,
+            uri,
+            slug: Slug::stored(self.slug),
+            category_id: CategoryId::stored(self.category_id),
+            stage: word(Stage::parse, &self.stage)?,
+            edition: EditionNumber::stored(self.edition),
+            public_state: word(PublicState::parse, &self.public_state)?,
+            public_edition: self.public_edition.map(EditionNumber::stored),
+            state_note: self.state_note.map(Note::stored),
+            state_at: self.state_at.map(Instant::from_micros),
+            reason_code: self
+                .reason_code
+                .map(|code| word(ReasonCode::parse, &code))
+                .transpose()?,
+            published_on: self
+                .published_on
+                .map(|day| Day::parse(&day).map_err(|refusal| Error::Corrupt(refusal.message)))
+                .transpose()?,
+            published_at: self.published_at.map(Instant::from_micros),
+            first_published_at: self.first_published_at.map(Instant::from_micros),
+            created_by: UserId::stored(self.created_by),
+            created_at: Instant::from_micros(self.created_at),
+            updated_at: Instant::from_micros(self.updated_at),
+            content,
+        })
+    }
+}
+
+/// An article with its working copy, its instants in the portal's zone.
+pub fn get(conn: &mut Conn, id: ArticleId) -> Result<Article> {
+    let row: Row = articles::table.find(id.get()).first(conn)?;
+    let portal = portal::get(conn)?;
+    let tree = categories::tree(conn)?;
+    let number = EditionNumber::stored(row.edition);
+    let (_, _, mut content) = edition_store::content(conn, &tree, id, number)?;
+    content.slug = Some(Slug::stored(row.slug.clone()));
+    let uri = portal.uri(&row.uuid);
+    let zone = portal.zone();
+    let show = |at: Option<Instant>| at.map(|at| zone.show(at));
+    let article = row.read(uri, content.shown_in(&zone))?;
+    Ok(Article {
+        state_at: show(article.state_at),
+        published_at: show(article.published_at),
+        first_published_at: show(article.first_published_at),
+        created_at: zone.show(article.created_at),
+        updated_at: zone.show(article.updated_at),
+        ..article
+    })
+}
+
+/// Stores a new article without its first edition; answers its id.
+pub fn insert(conn: &mut Conn, article: &Article) -> Result<ArticleId> {
+    let id: i64 = diesel::insert_into(articles::table)
+        .values((
+            articles::version.eq(article.version.get()),
+            articles::uuid.eq(&article.uuid),
+            articles::slug.eq(article.slug.as_str()),
+            articles::category_id.eq(article.category_id.get()),
+            articles::title.eq(article.content.title.as_str()),
+            articles::stage.eq(article.stage.as_str()),
+            articles::edition.eq(article.edition.get()),
+            articles::public_state.eq(article.public_state.as_str()),
+            articles::created_by.eq(article.created_by.get()),
+            articles::created_at.eq(article.created_at.micros()),
+            articles::updated_at.eq(article.updated_at.micros()),
+        ))
+        .returning(articles::id)
+        .get_result(conn)?;
+    Ok(ArticleId::stored(id))
+}
+
+/// Stores identity and state of an article.
+pub fn update(conn: &mut Conn, article: &Article) -> Result<()> {
+    diesel::update(articles::table.find(article.id.get()))
+        .set((
+            articles::version.eq(article.version.get()),
+            articles::slug.eq(article.slug.as_str()),
+            articles::category_id.eq(article.category_id.get()),
+            articles::title.eq(article.content.title.as_str()),
+            articles::stage.eq(article.stage.as_str()),
+            articles::edition.eq(article.edition.get()),
+            articles::public_state.eq(article.public_state.as_str()),
+            articles::public_edition.eq(article.public_edition.map(EditionNumber::get)),
+            articles::state_note.eq(article.state_note.as_ref().map(Note::as_str)),
+            articles::state_at.eq(article.state_at.map(Instant::micros)),
+            articles::reason_code.eq(article.reason_code.map(ReasonCode::as_str)),
+            articles::published_on.eq(article.published_on.map(|day| day.to_string())),
+            articles::published_at.eq(article.published_at.map(Instant::micros)),
+            articles::first_published_at.eq(article.first_published_at.map(Instant::micros)),
+            articles::updated_at.eq(article.updated_at.micros()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Removes an article that was never public, with everything that hangs on it.
+pub fn delete(conn: &mut Conn, id: ArticleId) -> Result<()> {
+    diesel::delete(articles::table.find(id.get())).execute(conn)?;
+    Ok(())
+}
+
+/// One line of the editorial list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    pub id: ArticleId,
+    pub version: Version,
+    pub slug: Slug,
+    pub title: String,
+    pub category_id: CategoryId,
+    pub stage: Stage,
+    pub public_state: PublicState,
+    pub has_unpublished_changes: bool,
+    pub created_by: UserId,
+    pub updated_at: Instant,
+}
+
+/// What the editorial list is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub author: Option<UserId>,
+    pub stage: Option<Stage>,
+    pub public_state: Option<PublicState>,
+    pub category: Option<CategoryId>,
+}
+
+/// Newest id first; the cursor's key is unused.
+pub fn list(
+    conn: &mut Conn,
+    tree: &Tree,
+    filter: &Filter,
+    cursor: Option<Cursor>,
+    limit: Limit,
+) -> Result<Page<Line>> {
+    let mut query = articles::table
+        .filter(articles::id.lt(cursor.map_or(i64::MAX, |cursor| cursor.id)))
+        .order(articles::id.desc())
+        .limit(limit.and_one())
+        .into_boxed();
+    if let Some(author) = filter.author {
+        query = query.filter(articles::created_by.eq(author.get()));
+    }
+    if let Some(stage) = filter.stage {
+        query = query.filter(articles::stage.eq(stage.as_str()));
+    }
+    if let Some(state) = filter.public_state {
+        query = query.filter(articles::public_state.eq(state.as_str()));
+    }
+    if let Some(category) = filter.category {
+        let ids: Vec<i64> = tree.subtree(category).iter().map(|c| c.id.get()).collect();
+        query = query.filter(articles::category_id.eq_any(ids));
+    }
+    let rows = query
+        .load::<Row>(conn)?
+        .into_iter()
+        .map(|row| {
+            Ok(Line {
+                id: ArticleId::stored(row.id),
+                version: Version::stored(row.version),
+                slug: Slug::stored(row.slug),
+                title: row.title,
+                category_id: CategoryId::stored(row.category_id),
+                stage: word(Stage::parse, &row.stage)?,
+                public_state: word(PublicState::parse, &row.public_state)?,
+                has_unpublished_changes: row.public_edition != Some(row.edition),
+                created_by: UserId::stored(row.created_by),
+                updated_at: Instant::from_micros(row.updated_at),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Page::cut(rows, limit, |line| Cursor {
+        key: 0,
+        id: line.id.get(),
+    }))
+}
+
+/// Does any article, in any state, stand in this category: by its working copy, or by the edition
+/// that is public or would come back?
+pub fn uses_category(conn: &mut Conn, id: CategoryId) -> Result<bool> {
+    let working: i64 = articles::table
+        .filter(articles::category_id.eq(id.get()))
+        .count()
+        .get_result(conn)?;
+    let public: i64 = articles::table
+        .inner_join(
+            editions::table.on(editions::article_id
+                .eq(articles::id)
+                .and(editions::number.nullable().eq(articles::public_edition))),
+        )
+        .filter(editions::category_id.eq(id.get()))
+        .count()
+        .get_result(conn)?;
+    Ok(working + public > 0)
+}
+
+/// One publication of an article.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Publication {
+    pub edition: EditionNumber,
+    pub kind: Option<PublishKind>,
+    pub note: Option<Note>,
+    pub at: Instant,
+    /// Media of the edition, as frozen then.
+    pub media: Vec<FrozenMedium>,
+}
+
+pub fn add_publication(
+    conn: &mut Conn,
+    article: ArticleId,
+    by: UserId,
+    publication: &Publication,
+) -> Result<()> {
+    diesel::insert_into(publications::table)
+        .values((
+            publications::article_id.eq(article.get()),
+            publications::edition.eq(publication.edition.get()),
+            publications::kind.eq(publication.kind.map(PublishKind::as_str)),
+            publications::note.eq(publication.note.as_ref().map(Note::as_str)),
+            publications::at.eq(publication.at.micros()),
+            publications::by_user.eq(by.get()),
+            publications::media.eq(to_json(&publication.media)?),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Everything that was published of an article, oldest first.
+pub fn publications(conn: &mut Conn, article: ArticleId) -> Result<Vec<Publication>> {
+    publications::table
+        .filter(publications::article_id.eq(article.get()))
+        .order(publications::id)
+        .select((
+            publications::edition,
+            publications::kind,
+            publications::note,
+            publications::at,
+            publications::media,
+        ))
+        .load::<(i64, Option<String>, Option<String>, i64, String)>(conn)?
+        .into_iter()
+        .map(|(edition, kind, note, at, media)| {
+            Ok(Publication {
+                edition: EditionNumber::stored(edition),
+                kind: kind.map(|kind| word(PublishKind::parse, &kind)).transpose()?,
+                note: note.map(Note::stored),
+                at: Instant::from_micros(at),
+                media: from_json(&media)?,
+            })
+        })
+        .collect()
+}

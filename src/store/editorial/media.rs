@@ -1,0 +1,154 @@
+//! Media as editors have them.
+
+use diesel::prelude::*;
+
+use super::schema::{article_media, media};
+use crate::domain::caption::{Alt, Credit};
+use crate::domain::id::{ArticleId, MediaId, UserId, Version};
+use crate::domain::media::{Kind, MediaContent, Medium};
+use crate::domain::page::{Cursor, Limit, Page};
+use crate::domain::time::Instant;
+use crate::store::{Conn, Result, from_json, to_json, word};
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    version: i64,
+    kind: String,
+    hash: String,
+    file_name: String,
+    mime: String,
+    bytes: i64,
+    width: Option<i32>,
+    height: Option<i32>,
+    alt: Option<String>,
+    credit: Option<String>,
+    original: String,
+    renditions: String,
+    created_by: i64,
+    created_at: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<Medium> {
+        Ok(Medium {
+            id: MediaId::stored(self.id),
+            version: Version::stored(self.version),
+            kind: word(Kind::parse, &self.kind)?,
+            hash: self.hash,
+            file_name: self.file_name,
+            mime: self.mime,
+            bytes: self.bytes,
+            width: self.width,
+            height: self.height,
+            content: MediaContent {
+                alt: self.alt.map(Alt::stored),
+                credit: self.credit.map(Credit::stored),
+            },
+            original: self.original,
+            renditions: from_json(&self.renditions)?,
+            created_by: UserId::stored(self.created_by),
+            created_at: Instant::from_micros(self.created_at),
+        })
+    }
+}
+
+/// Stores a new medium; its id is made here.
+pub fn insert(conn: &mut Conn, medium: &Medium) -> Result<MediaId> {
+    let id: i64 = diesel::insert_into(media::table)
+        .values((
+            media::version.eq(medium.version.get()),
+            media::kind.eq(medium.kind.as_str()),
+            media::hash.eq(&medium.hash),
+            media::file_name.eq(&medium.file_name),
+            media::mime.eq(&medium.mime),
+            media::bytes.eq(medium.bytes),
+            media::width.eq(medium.width),
+            media::height.eq(medium.height),
+            media::alt.eq(medium.content.alt.as_ref().map(Alt::as_str)),
+            media::credit.eq(medium.content.credit.as_ref().map(Credit::as_str)),
+            media::original.eq(&medium.original),
+            media::renditions.eq(to_json(&medium.renditions)?),
+            media::created_by.eq(medium.created_by.get()),
+            media::created_at.eq(medium.created_at.micros()),
+        ))
+        .returning(media::id)
+        .get_result(conn)?;
+    Ok(MediaId::stored(id))
+}
+
+pub fn get(conn: &mut Conn, id: MediaId) -> Result<Medium> {
+    media::table.find(id.get()).first::<Row>(conn)?.read()
+}
+
+/// The medium made from a file with this SHA-256.
+pub fn find(conn: &mut Conn, hash: &str) -> Result<Option<Medium>> {
+    media::table
+        .filter(media::hash.eq(hash))
+        .first::<Row>(conn)
+        .optional()?
+        .map(Row::read)
+        .transpose()
+}
+
+/// Those of the media that there are.
+pub fn load(conn: &mut Conn, ids: &[MediaId]) -> Result<Vec<Medium>> {
+    let mut found = Vec::new();
+    // In portions: databases limit the values of one statement.
+    for ids in ids.chunks(500) {
+        let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+        let rows: Vec<Row> = media::table.filter(media::id.eq_any(ids)).load(conn)?;
+        for row in rows {
+            found.push(row.read()?);
+        }
+    }
+    Ok(found)
+}
+
+/// Newest first; the cursor's key is unused.
+pub fn list(conn: &mut Conn, cursor: Option<Cursor>, limit: Limit) -> Result<Page<Medium>> {
+    let rows = media::table
+        .filter(media::id.lt(cursor.map_or(i64::MAX, |cursor| cursor.id)))
+        .order(media::id.desc())
+        .limit(limit.and_one())
+        .load::<Row>(conn)?
+        .into_iter()
+        .map(Row::read)
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Page::cut(rows, limit, |medium| Cursor {
+        key: 0,
+        id: medium.id.get(),
+    }))
+}
+
+pub fn update(
+    conn: &mut Conn,
+    id: MediaId,
+    version: Version,
+    content: &MediaContent,
+) -> Result<()> {
+    diesel::update(media::table.find(id.get()))
+        .set((
+            media::version.eq(version.get()),
+            media::alt.eq(content.alt.as_ref().map(Alt::as_str)),
+            media::credit.eq(content.credit.as_ref().map(Credit::as_str)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub fn delete(conn: &mut Conn, id: MediaId) -> Result<()> {
+    diesel::delete(media::table.find(id.get())).execute(conn)?;
+    Ok(())
+}
+
+/// Articles whose working copy holds the medium.
+pub fn uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
+    let ids: Vec<i64> = article_media::table
+        .filter(article_media::media_id.eq(id.get()))
+        .order(article_media::article_id)
+        .limit(100)
+        .select(article_media::article_id)
+        .load(conn)?;
+    Ok(ids.into_iter().map(ArticleId::stored).collect())
+}

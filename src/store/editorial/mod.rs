@@ -1,0 +1,12 @@
+//! What editors work on. Nothing in `store::public` or `http::public` can reach this.
+
+pub mod articles;
+pub mod audit;
+pub mod captions;
+pub mod editions;
+pub mod idempotency;
+pub mod media;
+mod schema;
+pub mod sessions;
+pub mod slugs;
+pub mod users;

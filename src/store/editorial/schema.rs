@@ -1,0 +1,92 @@
+//! Tables that editors work on; visible only inside `store::editorial`.
+
+diesel::table! {
+    users (id) {
+        id -> BigInt, version -> BigInt, login -> Text, name -> Text, roles -> Text,
+        password_hash -> Text, disabled_at -> Nullable<BigInt>, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    sessions (id) {
+        id -> Text, user_id -> BigInt, created_at -> BigInt, expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Text, session_id -> Text, issued_at -> BigInt, used_at -> Nullable<BigInt>,
+        successor -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    login_failures (subject) { subject -> Text, failures -> BigInt, window_start -> BigInt, }
+}
+diesel::table! {
+    media (id) {
+        id -> BigInt, version -> BigInt, kind -> Text, hash -> Text, file_name -> Text,
+        mime -> Text, bytes -> BigInt, width -> Nullable<Integer>, height -> Nullable<Integer>,
+        alt -> Nullable<Text>, credit -> Nullable<Text>, original -> Text, renditions -> Text,
+        created_by -> BigInt, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    articles (id) {
+        id -> BigInt, version -> BigInt, uuid -> Text, slug -> Text, category_id -> BigInt,
+        title -> Text, stage -> Text, edition -> BigInt, public_state -> Text,
+        public_edition -> Nullable<BigInt>, state_note -> Nullable<Text>,
+        state_at -> Nullable<BigInt>, reason_code -> Nullable<Text>,
+        published_on -> Nullable<Text>, published_at -> Nullable<BigInt>,
+        first_published_at -> Nullable<BigInt>, created_by -> BigInt, created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+diesel::table! {
+    editions (article_id, number) {
+        article_id -> BigInt, number -> BigInt, title -> Text, category_id -> BigInt,
+        content -> Text, created_by -> BigInt, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    edition_bodies (article_id, number) { article_id -> BigInt, number -> BigInt, body -> Binary, }
+}
+diesel::table! {
+    publications (id) {
+        id -> BigInt, article_id -> BigInt, edition -> BigInt, kind -> Nullable<Text>,
+        note -> Nullable<Text>, at -> BigInt, by_user -> BigInt, media -> Text,
+    }
+}
+diesel::table! {
+    slugs (slug) { slug -> Text, article_id -> BigInt, }
+}
+diesel::table! {
+    captions (id) { id -> BigInt, article_id -> BigInt, position -> Nullable<Integer>, }
+}
+diesel::table! {
+    caption_media (media_id, caption_id) { caption_id -> BigInt, media_id -> BigInt, }
+}
+diesel::table! {
+    article_media (media_id, article_id) { article_id -> BigInt, media_id -> BigInt, }
+}
+diesel::table! {
+    idempotency_keys (user_id, key) {
+        user_id -> BigInt, key -> Text, fingerprint -> Text, outcome -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+diesel::table! {
+    audit (id) {
+        id -> BigInt, at -> BigInt, user_id -> Nullable<BigInt>, session_id -> Nullable<Text>,
+        address -> Nullable<Text>, action -> Text, object_type -> Text,
+        object_id -> Nullable<BigInt>, version_before -> Nullable<BigInt>,
+        version_after -> Nullable<BigInt>, reason -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(articles -> users (created_by));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users, sessions, refresh_tokens, login_failures, media, articles, editions, edition_bodies,
+    publications, slugs, captions, caption_media, article_media, idempotency_keys, audit,
+);
