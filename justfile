@@ -1,0 +1,53 @@
+# What there is to do
+default:
+    @just --list --unsorted
+
+# Load the demo portal and serve it
+demo *ARGS:
+    cargo run --release --locked -- demo {{ ARGS }}
+
+# Quick: does it compile, with and without PostgreSQL?
+check:
+    cargo check --locked --all-targets
+    cargo check --locked --all-targets --features postgres
+
+# Style and lints, both feature sets
+lint:
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    cargo clippy --locked --all-targets --features postgres -- -D warnings
+
+# The tests on SQLite
+test *ARGS:
+    cargo test --locked {{ ARGS }}
+
+# The same tests on PostgreSQL: `just test-postgres postgres://USER:PASSWORD@HOST/postgres`
+test-postgres URL *ARGS:
+    BANTIN_TEST_POSTGRES={{ quote(URL) }} cargo test --locked --features postgres {{ ARGS }}
+
+# Write openapi/bantin.json anew; the diff is what clients will notice
+bless:
+    cargo build --locked # first, so that code which does not compile leaves the file alone
+    mkdir -p openapi
+    cargo run --locked --quiet -- openapi > openapi/bantin.json
+
+# Requests per second, latency and CPU time, beside the in-process ceiling
+bench:
+    cargo bench --locked --bench http
+
+# Licences, bans and sources, as deny.toml wants them
+deny:
+    cargo deny --locked check --hide-inclusion-graph licenses bans sources
+
+# Optional: outside judges of the API document, where ../shared/kits exists
+judges:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    kits=../shared/kits
+    [[ -d $kits ]] || { echo "no $kits beside the project: nothing to run"; exit 0; }
+    "$kits/openapi-lint.sh" openapi/bantin.json
+    "$kits/ts-client.sh" openapi/bantin.json
+
+# Everything that must hold before a change lands; brings its own PostgreSQL
+ci:
+    .ci/run
