@@ -1,10 +1,10 @@
 //! Paints the photographs of the demo portal, so that none has to be shipped: ten scenes of a
-//! commune, each varied by its seed, the same bytes for the same seed.
-//!
-//! Lengths are in picture heights: `x` runs from 0 to the canvas's `wide`, `y` from 0 (top) to 1.
+//! commune, each varied by its seed; the same seed gives the same picture.
+
 #![expect(clippy::as_conversions, reason = "pixel arithmetic")]
 
-use std::f32::consts::{PI, TAU};
+use std::collections::HashMap;
+use std::f32::consts::TAU;
 
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
@@ -26,98 +26,193 @@ pub enum Scene {
 
 impl Scene {
     pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "field" => Self::Field,
-            "river" => Self::River,
-            "hall" => Self::Hall,
-            "road" => Self::Road,
-            "school" => Self::School,
-            "market" => Self::Market,
-            "festival" => Self::Festival,
-            "forest" => Self::Forest,
-            "office" => Self::Office,
-            "clinic" => Self::Clinic,
-            _ => return None,
-        })
+        use Scene::*;
+        let all = [
+            Field, River, Hall, Road, School, Market, Festival, Forest, Office, Clinic,
+        ];
+        all.into_iter().find(|scene| scene.name() == name)
+    }
+
+    fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
     }
 }
 
 /// A JPEG of 1600 × 1067 pixels, or 1067 × 1600.
 pub fn draw(scene: Scene, seed: u64, portrait: bool) -> Vec<u8> {
     let (w, h) = if portrait { (1067, 1600) } else { (1600, 1067) };
-    let mut c = Canvas::new(w, h, seed.wrapping_mul(0x9e37).wrapping_add(scene as u64));
-    match scene {
-        Scene::Field => field(&mut c),
-        Scene::River => river(&mut c),
-        Scene::Hall => hall(&mut c),
-        Scene::Road => road(&mut c),
-        Scene::School => school(&mut c),
-        Scene::Market => market(&mut c),
-        Scene::Festival => festival(&mut c),
-        Scene::Forest => forest(&mut c),
-        Scene::Office => office(&mut c),
-        Scene::Clinic => clinic(&mut c),
-    }
-    c.jpeg()
+    let mut canvas = Canvas::new(w, h, seed.wrapping_mul(31).wrapping_add(scene as u64));
+    canvas.run(&scene.name(), [0.0, 0.0, canvas.wide, 1.0], &[]);
+    canvas.jpeg()
 }
 
-type Point = (f32, f32);
+/// All things and scenes, in a small notation: `+ name: palette | palette = step; step…`, one of
+/// the palettes being picked (the caller's if there is none). A step is `repeat kind what numbers`:
+/// - repeat (may be absent): `9x` evenly, `9w` fewer on narrow pictures, `9q` dense at first;
+/// - kind: `r` rectangle (left, top, width, height), `o` oval (centre, radii), `p` polygon,
+///   `h` land line (y, height, waves), `g` glow (centre, radius), `d` haze on what follows, `m`
+///   light of the picture, `@` a thing (foot, size or width and height), `%` mirrored by chance;
+/// - what: a name, or an ink `top:foot/percent`, each colour in hex, `$0` of the palette, or
+///   `sky`, `haze`, `sun` of the light; `a|b` picks one;
+/// - numbers: `a>b` runs from a to b over the repeats, `a~b` is a, give or take b.
+///
+/// In a scene x and y run from 0 to 1; sizes are in picture heights.
+const THINGS: &str = "\
++ sky: = r sky:haze 0 -.2 1 1.25; @ sun .5~.35 .5~.2 1; 6x @ cloud .5~.6 .4~.3 1~.4
++ sun: = g sun/75 0 0 1.5; o sun 0 0 .075 .075
++ cloud: = d .35; 7x o ffffff -.24>.24 0~.01 .12 .05~.025; 5x o ffffff -.3>.3 .02 .16 .022
++ hills: = d .72; h 2f6d5a:8fb08a -.11 .08 3; d .52; h 2f6d5a:8fb08a -.07 .06 4; d .34; h 2f6d5a:8fb08a -.025 .03 5
++ haze: = 18x r haze/5 0 0 1 .015>.26
++ farmer: c8503c | 2f6f9f | 7a4a86 | e0a03a | 3f8a62 | f2f0e8 | 8a5a3c = @ body 0 0 1; p f3e3b5:d2b877 -.2 -.89 0 -1.06 .2 -.89
++ folk: c8503c | 2f6f9f | 7a4a86 | e0a03a | 3f8a62 | f2f0e8 | 8a5a3c | dfe8ee | 5a7a9a = @ body 0 0 1; p 241c1a -.08 -.89 -.07 -.98 0 -1.005 .07 -.98 .08 -.89 0 -.95
++ pupil: fbfbf8 = @ body 0 0 1; p 241c1a -.08 -.89 -.07 -.98 0 -1.005 .07 -.98 .08 -.89 0 -.95; p d8282a -.07 -.82 .07 -.82 0 -.62
++ body: = o 101010/28 0 0 .2 .03; p 2e3440 -.1 0 -.09 -.45 .09 -.45 .1 0 .02 0 0 -.36 -.02 0; p $0 -.12 -.4 -.13 -.76 -.06 -.82 .06 -.82 .13 -.76 .12 -.4;
+   o d9a47c 0 -.9 .075 .09
++ flag: = r e8e8e8:9a9a9a -.012 -1 .024 1; p e23028:c81e1e 0 -.98 .18 -.965 .36 -.98 .36 -.74 .18 -.725 0 -.74;
+   p ffdd33 .18 -.93 .198 -.877 .253 -.877 .208 -.843 .225 -.79 .18 -.823 .135 -.79 .152 -.843 .107 -.877 .162 -.877
++ tree: 2f6134 468344 6ba456 | 2b5a45 3d7a56 65a070 | 47692f 64903b 93b656 = @ trunk 0 0 1; 9x o $0 -.27>.27~.05 -.6~.06 .16 .13; 6x o $0 -.16>.16 -.78~.08 .17 .14;
+   8x o $1 -.25>.2~.04 -.66~.1 .12 .1; 5x o $1 -.16>.1~.04 -.82~.05 .12 .1; 7x o $2/90 -.24>.08~.05 -.78~.14 .08 .06
++ flame: 8f2f28 c8452f e8724a = @ trunk 0 0 1; 9x o $0 -.27>.27~.05 -.6~.06 .16 .13; 6x o $0 -.16>.16 -.78~.08 .17 .14; 9x o $1 -.25>.2~.04 -.66~.1 .12 .1;
+   6x o $1 -.16>.1~.04 -.82~.05 .12 .1; 9x o $2/90 -.24>.08~.05 -.78~.14 .08 .06
++ trunk: = o 10281a/30 0 0 .36 .05; p 5a4030 -.05 0 -.02 -.6 .02 -.6 .05 0
++ palm: 26592f 2f6b35 3f8040 | 33602a 437a33 5d963f = o 10281a/25 0 0 .2 .03; p 8a7358:5d4a38 -.04 0 .02 -.5 .09 -1 .12 -1 .06 -.5 .03 0;
+   p $0 .1 -1 .27 -1.17 .45 -1.1 .54 -.92 .42 -1.03 .28 -1.08; p $0 .1 -1 -.05 -1.18 -.24 -1.14 -.36 -.97 -.22 -1.06 -.06 -1.1;
+   p $1 .1 -1 .3 -1.06 .46 -.92 .48 -.72 .4 -.87 .28 -.97; p $1 .1 -1 -.1 -1.07 -.27 -.93 -.3 -.74 -.2 -.88 -.08 -.98;
+   p $2 .1 -1 .22 -1 .3 -.83 .27 -.66 .22 -.82 .16 -.93; p $2 .1 -1 -.02 -1 -.1 -.84 -.08 -.68 -.03 -.83 .04 -.93;
+   p $2 .1 -1 .16 -1.16 .3 -1.28 .4 -1.27 .29 -1.19 .2 -1.09; p $1 .1 -1 .04 -1.2 -.08 -1.29 -.17 -1.27 -.06 -1.2 .02 -1.1
++ house: f1dfb8 b5503a | e8d0c0 a03f30 | f4e8d0 6f7f8f = o 10281a/25 0 0 .65 .04; r $0:cdbf9f -.5 -.5 1 .5; p $1 -.6 -.48 -.34 -.8 .34 -.8 .6 -.48;
+   r 6a4a35 -.08 -.36 .16 .36; r 4d7385 -.38 -.34 .18 .17; r 4d7385 .2 -.34 .18 .17
++ bay: = r 33454f/20 0 .1 1 .72; r 57808f:9fbcc6 .24 .24 .52 .48; r f4f4ee .49 .24 .03 .48; r fffaf0 -.05 0 .1 1; r fdf6e8 0 .93 1 .07
++ field: 8fbf45 5f9a35 3f7a38 | e3c04f c99a35 9a7a30 | 7fb868 9fcfd0 4f8a50 = @ sky 0 0 1 .45; @ hills 0 .45 1 1; r $2 0 .45 1 .55; @ furrows .5~.2 .45 1;
+   @ haze 0 .45 1 1; d .25; 13w % tree|tree|tree|house 0>1~.04 .462 .08~.02; d 0; 500w @ tuft .5~.5 .49>1.04 .012>.05; 5~2x % farmer .5~.44 .54>.9~.02 .08>.22
++ furrows: = 41x p $0 -.305>.295 0 -.295>.305 0 -5.9>6.1 .6 -6.1>5.9 .6; 40x p $1 -.298>.287 0 -.288>.297 0 -5.75>5.95 .6 -5.95>5.75 .6
++ tuft: = p $0|$1|$2 -.5 -.9 -.12 0 .1 0 .45 -1 .04 -.25 .03 -1.2 -.04 -.25
++ river: = @ sky 0 0 1 .46; @ hills 0 .46 1 1.4; r haze:sky 0 .46 1 .54; 160q o ffffff/30|haze/30|1f4f6a/25 .5~.5 .47>1 .02>.06~.02 .0012>.005; d .25;
+   17w % palm|tree|tree|house 0>1~.04 .475 .1~.03; r 5f7a45 0 .468 1 .012; d 0; .5~.5x @ bridge 0 .46 1 1; 3~1x % boat .5~.36 .58>.84~.02 .1>.2; % bank .5 1 1 1
++ bridge: = 9x r d0c8ba:8f8a80 .03>.97 -.02 .01 .09; r e9e4da:b8b0a4 0 -.045 1 .03; r d8d2c6 0 -.06 1 .003; 40x r d8d2c6 0>.998 -.06 .002 .02
++ boat: = o 14303f/35 0 .15 1 .09; @ farmer .25 0 .85; p 8a5a38:4f3423 -1 -.1 1 -.1 .62 .14 -.62 .14; p b08a58 .08 -.5 .12 -.5 -.88 .22 -.92 .22
++ bank: = p 4f7a3a:2f5528 -.6 .02 -.52 -.06 -.3 -.055 -.12 .02; % palm -.46 -.03 .55~.08; % palm -.38~.02 -.02 .5~.08
++ hall: a81f24 9f2f2c | 1f4f7f 2f4f6f | 8f1d2c 4f3a2c | 1f6650 7a4a2a = m 1; r efe6d6:f6efe2 0 0 1 .62; r cfc4b0 0 0 1 .08; r $0:2a0a10 .14 .13 .72 .4;
+   26x r 200808/18 .14>.85 .13 .014 .4; r f0c650:c8952f .14 .13 .72 .03; 5x g fff3c8/70 .1>.9 .05 .3; 5x o fffbe8 .1>.9 .04 .04 .01; r f4e7c0 .34 .19 .34 .12;
+   r $0 .4 .215 .22 .014; r $0 .37 .243 .28 .014; r $0 .42 .271 .18 .014; @ flag .2 .52 .3; r b98a58:7f5838 .1 .52 .8 .07; 5~1w @ folk .4>.76 .53 .16;
+   r f6f1e6:d8cdb8 .34 .455 .48 .075; r b5302a .34 .455 .48 .01; @ folk .28 .52 .2; p 9a6a40:6a4528 .245 .42 .315 .42 .305 .535 .255 .535; o f0c650 .28 .46 .01 .015;
+   r a88c70:5f4a3c 0 .59 1 .41; 10w @ seat 0>.46 .65 .03; 10w @ seat .54>1 .65 .03; 8w @ seat 0>.45 .69 .038; 8w @ seat .55>1 .69 .038; 6w @ seat .02>.45 .75 .05;
+   6w @ seat .56>.99 .75 .05; 5w @ seat 0>.43 .83 .064; 5w @ seat .58>1 .83 .064; 5w @ seat .02>.43 .93 .08; 5w @ seat .6>1 .93 .08
++ seat: f2efe8 | dfe8ee | 5a7a9a | 7a4f5a | 47604f | cfd6c8 | b8786a = p $0 -1 1.4 -.8 0 -.3 -.25 .3 -.25 .8 0 1 1.4; r d9a47c -.18 -.4 .36 .3; o 2a211e:3f322c 0 -.66 .42 .52;
+   r 8a2f2c:4f1c1c -1.02 .55 2.04 1.2
++ road: 7fae4a | b8b04f | 6a9f55 = @ sky 0 0 1 .46; @ hills 0 .46 1 .9; r $0 0 .46 1 .54; @ way .5~.12 .46 1
++ way: = p b8a480 -.02 0 .02 0 .72 .58 -.72 .58; p a0a4a4:8a8f92 -.015 0 .015 0 .62 .58 -.62 .58; 22q r 5f6466/50 -.015>-.6 0>.56 .03>1.2 .0005>.005;
+   12q r f6f3e6/85 -.001>-.012 .006>.52 .002>.024 .003>.06; @ haze -2 0 4 1; d .3; 6q % tree|tree|palm|house -.08>-.5~.02 .006>.15 .05>.2;
+   6q % tree|tree|palm|house .08>.5~.02 .006>.15 .05>.2; d 0; 3x % tree|palm|house -.6>-1.05~.05 .2>.45 .26>.5; 3x % tree|palm|tree .6>1.05~.05 .2>.45 .26>.5;
+   @ flags|posts 0 0 1; % rider .03 .05 .06; % rider -.12~.06 .16~.04 .12; % rider .25~.15 .36~.08 .22
++ flags: = 5q @ flag -.04>-.76 .01>.56 .03>.42; 5q @ flag .04>.72 .01>.56 .03>.42
++ posts: = 9q r f2efe8:c8413a -.03>-.76 0>.46 .002>.018 .01>.11; 9q r f2efe8:c8413a .03>.74 0>.46 .002>.018 .01>.11
++ rider: = o 22262a 0 -.16 .05 .16; @ farmer|folk 0 -.12 1; r 22262a -.17 -.53 .34 .03; r 22262a -.02 -.53 .04 .3
++ school: f3cf6b b5452f | f7dc94 9f3a2c | eec87a 4f6f8f = @ sky 0 0 1 .56; @ hills 0 .56 1 .7; r d8bc94:b89a78 0 .6 1 .4; @ block2|block3 .12~.03 .64 .76 .15;
+   r 5f8f45:4a7838 0 .645 1 .022; % tree|flame .05 .76 .55~.06; % tree|flame .95 .76 .55~.06; @ flag .5 .72 .52; 16w @ pupil .18>.82~.004 .75 .085;
+   14w @ pupil .18>.82~.004 .81 .105; 12w @ pupil .18>.82~.004 .875 .125; 11w @ pupil .18>.82~.004 .945 .145
++ block1: = p $1 -.03 -1 .06 -1.45 .94 -1.45 1.03 -1; r $0 0 -1 1 1; 8x @ bay 0>.875 -1 .125 1; r b9b2a6 -.02 -.06 1.04 .1
++ block2: = p $1 -.03 -2 .06 -2.45 .94 -2.45 1.03 -2; @ floors 0 0 1 1
++ block3: = p $1 -.03 -3 .06 -3.45 .94 -3.45 1.03 -3; r $0 0 -3 1 1; 8x @ bay 0>.875 -3 .125 1; @ floors 0 0 1 1
++ floors: = r $0 0 -2 1 2; 8x @ bay 0>.875 -2 .125 1; 8x @ bay 0>.875 -1 .125 1; r b9b2a6 -.02 -.06 1.04 .1
++ market: = @ sky 0 0 1 .46; @ hills 0 .46 1 .9; r b89c7c:8a6c50 0 .46 1 .54; 8w % tree 0>1~.04 .5 .2~.04; 7w @ stall -.08>.98~.01 .57 .2;
+   5w % farmer|folk .5~.5 .62 .15; 5w @ stall -.15>.93~.02 .72 .31; 5w % farmer|folk .5~.5 .78 .23; 4w @ stall -.2>.9~.02 .97 .45;
+   4~1w % farmer|farmer|folk .5~.5 1.03 .33
++ stall: c83f34 f6ead8 | 2f7fa8 f2f2ea | 3f8f58 f4ecc8 | e0952f fff2d8 = r 2f2620/50 .02 -.7 .96 .44; r 6a5240 0 -.75 .02 .75; r 6a5240 .98 -.75 .02 .75;
+   2x @ farmer|folk .3>.7~.12 -.02 .62; r a8784a:6f4c30 0 -.26 1 .26; 8x o f0a030|d8402f|6fae3f|f2d24a|8f3f6a|e8e4d0 .1>.9 -.28 .075 .06; r 201810/15 0 -.1 1 .1;
+   p $0 .05 -.92 .95 -.92 1.04 -.7 -.04 -.7; 5x o $0 .06>.94 -.7 .06 .03; 4x p $1 .16>.72 -.92 .27>.83 -.92 .26>.87 -.69 .13>.74 -.69
++ festival: = m 1|2|4; @ sky 0 0 1 .62; @ hills 0 .62 1 1; r c89c68:8a6040 0 .62 1 .38; 9w % tree 0>1~.03 .64 .3~.06; @ temple .5 .6 .34 .5;
+   4x @ pennant .32>.01 .7>.86 .3>.48; 4x @ pennant .6>.92 .7>.86 .3>.48; @ string 0 .04~.02 1 .1~.03; @ string 0 .11~.02 1 .1~.03; @ string 0 .18~.02 1 .1~.03;
+   24w % farmer|folk|folk .2~.2 .7>.8 .1>.15; 24w % farmer|folk|folk .8~.2 .7>.8 .1>.15; 24w % farmer|folk|folk .5~.5 .82>1.04 .18>.28
++ temple: = r 7a3428:55241c -.85 -.2 1.7 .34; r 8f3226 -.47 -.52 .94 .3; 8x r c8402f -.8>.77 -.1 .03 .23; r 3a1812 -.12 -.1 .24 .23;
+   p b0553a:7a3526 -1.22 -.25 -.95 -.19 -.62 -.4 .62 -.4 .95 -.19 1.22 -.25 1 -.08 0 -.11 -1 -.08; r e0b45a -.63 -.41 1.26 .02;
+   p b0553a:7a3526 -.8 -.59 -.58 -.53 -.38 -.72 .38 -.72 .58 -.53 .8 -.59 .62 -.44 0 -.47 -.62 -.44; r e0b45a -.39 -.73 .78 .02; r b8a68c -1 .13 2 .04
++ pennant: = r 6a4a30 -.01 -1 .02 1; r 2f6fb0 0 -1 .3 .3; r f0c840 .03 -.97 .24 .24; r d83a30 .06 -.94 .18 .18; r 3f9a50 .09 -.91 .12 .12
++ string: = p 4f3a30 0 0 .15 .5 .3 .85 .5 1 .7 .85 .85 .5 1 0 .85 .53 .7 .88 .5 1.03 .3 .88 .15 .53; 2x @ lantern .07>.93 .25 .3; 2x @ lantern .21>.79 .64 .3;
+   2x @ lantern .36>.64 .9 .3; @ lantern .5 1 .3
++ lantern: = g ffd080/50 0 .7 3; r 4f3a30 -.04 -.1 .08 .2; o ffb060:d8402f 0 1 .85 1; r 6a2a1c -.3 0 .6 .15; r f0c040 -.06 1.9 .12 1
++ forest: dcebc4 4f8a4f | e9e6b8 6f8f45 | cfe4dc 3f7a68 = m 5; r $0:$1 0 0 1 1; g fffbe0/90 .5~.3 .12 .9; d .75; h 355f2c:24451f .66 .03 4;
+   13w @ stem 0>1~.05 .69 .008 .75; 20x @ leaves .5~.5 .1~.12 .07~.03; d .58; h 355f2c:24451f .685 .03 4; 11w @ stem 0>1~.05 .72 .012 .78;
+   20x @ leaves .5~.5 .08~.12 .07~.03; 2x @ ray .5~.3 0 1; d .4; h 355f2c:24451f .71 .03 4; 9w @ stem 0>1~.06 .76 .017 .82; 20x @ leaves .5~.5 .06~.12 .07~.03;
+   2x @ ray .5~.3 0 1; d .22; h 355f2c:24451f .735 .03 4; 6w @ stem 0>1~.07 .8 .022 .86; 20x @ leaves .5~.5 .04~.1 .08~.03; 2x @ ray .5~.3 0 1; d .05;
+   h 355f2c:24451f .76 .03 4; 4w @ stem 0>1~.12 .84 .028 .9; 20x @ leaves .5~.5 .02~.09 .08~.03; % path .5~.15 1 1; 60w @ fern .5~.5 .84>.9 .06; d 0;
+   70w @ fern .5~.5 .93>1.04 .07
++ stem: = p 6a5540:463527 -1.5 0 -.8 -.12 -.4 -1 .6 -1 .8 -.12 1.5 0; p fff0c0/12 -1.5 0 -.8 -.12 -.4 -1 -.1 -1 -.2 0
++ leaves: = o 3f7a34/75|5a9a3f/75|2f6430/75|86b548/75 0 0 1 .62; o 3f7a34/75|5a9a3f/75|86b548/75 .7 .3 .6 .4
++ ray: = p fff8d8/9 -.02 -.1 .03 -.1 .3~.2 .9 .05~.2 .9
++ path: = p b89a6a:7f6242 -.02 -.24 .02 -.24 .1 -.14 .42 0 -.3 0 -.03 -.14; 2~1x % farmer|folk -.02>.1 -.13>-.08 .2
++ fern: = p 2f6134 0 0 -.9 -.6 -.2 -.2; p 468344 0 0 -.5 -.9 -.1 -.2; p 6ba456 -.1 0 0 -1 .1 0; p 468344 0 0 .5 -.9 .1 -.2; p 2f6134 0 0 .9 -.6 .2 -.2
++ office: 2f7a5a | 2f6a9f | b5452f | 8a6a2f = m 3; r e6eeea:fbfbf8 0 0 1 .66; 4x g ffffff/80 .12>.88 .04 .35; @ desks4|desks5 0 0 1 1; r d9b98a:b8905a 0 .565 1 .025;
+   r f4f4ee:d4d8d4 0 .59 1 .17; r $0 0 .615 1 .022; r d8d4c8:aaa294 0 .76 1 .24; 15x p ffffff/60 0>1 .76 .002>1.002 .76 -.5>1.502 1 -.502>1.5 1;
+   4~1w @ folk .1>.9~.08 .85 .38; @ plant .04 .84 .2; @ plant .96 .84 .2; 8w r $0 .02>.88 .93 .09 .07; 8w r ffffff/25 .02>.88 .93 .09 .012
++ desks4: = 4x @ desk .125>.875 0 .25 1
++ desks5: = 5x @ desk .1>.9 0 .2 1
++ desk: = r $0 -.34 .14 .68 .085; o fff6e0 -.24 .183 .05 .026; r ffffff -.14 .163 .4 .012; r ffffff -.14 .188 .3 .012; r 9fc4d8:d8ecf4 -.16 .27 .32 .16;
+   r ffffff -.005 .27 .01 .16; @ folk -.1 .72 .3; r 2a2f36:3c444c .08 .465 .28 .078; r 444a50 .2 .54 .04 .03; r c8d8dc/80 -.51 .4 .02 .17
++ plant: = p 2f6a30 0 0 -.5 -.5 -.95 -.5 -.55 -.35; p 2f6a30 0 0 .5 -.5 .95 -.5 .55 -.35; p 4f904a 0 0 -.4 -.7 -.6 -1.1 -.2 -.7; p 4f904a 0 0 .4 -.7 .6 -1.1 .2 -.7;
+   p 5fa04a -.1 0 -.16 -.7 0 -1.3 .16 -.7 .1 0; p b5603f:7f3f2a -.3 0 .3 0 .2 .6 -.2 .6
++ clinic: f4f7f5 3f8f7f | eaf3f8 3f78a8 | fbf4e6 4f9a6a = @ sky 0 0 1 .56; @ hills 0 .56 1 .8; r 9fbf78:6f9a50 0 .6 1 .4; 7w % tree 0>1~.03 .64 .36~.06;
+   @ block1|block2 .13 .68 .74 .15; @ porch .5 .68 .16; p d8d2c4:b4aa98 .47 .69 .53 .69 .85 1 .15 1; 7x @ bush .38>.06 .7>.97 .035>.065;
+   7x @ bush .62>.94 .7>.97 .035>.065; @ van .07~.02 .87 .3; 8w % folk|folk|farmer .5~.08 .72>.94 .14>.27
++ porch: = r ffffff:e4ebe8 -1 -1.3 2 1.3; p $1 -1.2 -1.28 0 -2 1.2 -1.28; o $1 0 -1 .25 .25; r ffffff -.05 -1.15 .1 .3; r ffffff -.15 -1.05 .3 .1;
+   r 6fa0b0:a8ccd4 -.45 -.65 .9 .65; r ffffff -.02 -.65 .04 .65
++ bush: e86a8a | f4c84a | f2f2f2 | d8503f = o 4f8f45:2f6a34 0 0 1 .62; o $0 -.5 -.3 .15 .15; o $0 .1 -.35 .15 .15; o $0 .6 -.2 .15 .15
++ van: = o 101810/35 .5 .06 .56 .06; p ffffff:dfe4e4 0 0 0 -.46 .7 -.46 .86 -.24 1 -.18 1 0; p 3f5f70 .58 -.24 .58 -.4 .68 -.4 .8 -.24; r $1 0 -.17 1 .05;
+   r 3f8fe0 .44 -.5 .12 .04; 2x o 22262a .2>.8 0 .09 .09; 2x o b8bec0 .2>.8 0 .04 .04";
+
+/// Sky above, sky at the horizon and haze, sun, tint of the whole.
+const LIGHTS: [[u32; 4]; 6] = [
+    [0x3f8fd2, 0xd3e8f2, 0xfff6d8, 0xffffff], // clear noon
+    [0x6fa9d6, 0xfbe3c4, 0xffe9a8, 0xfff6e8], // early morning
+    [0x5b6fb0, 0xf5b488, 0xffd27a, 0xffeedc], // evening
+    [0x9fb6c4, 0xe4ebed, 0xffffff, 0xf3f7f8], // mist
+    [0x7aa6e0, 0xf6d6dc, 0xfff0d0, 0xfff4f4], // rose dawn
+    [0xdcebc4, 0xdcebc4, 0xfff6c8, 0xfffdf2], // under trees
+];
+
 type Rgb = [f32; 3];
+/// Colour at the top of a shape, at its foot, and how opaque it is.
+type Ink = (Rgb, Rgb, f32);
+/// Palettes, steps of words.
+type Thing = (Vec<&'static str>, Vec<Vec<&'static str>>);
 
 fn rgb(hex: u32) -> Rgb {
     let [_, r, g, b] = hex.to_be_bytes();
-    [f32::from(r), f32::from(g), f32::from(b)]
+    [r, g, b].map(f32::from)
 }
 
-fn mix(a: Rgb, b: Rgb, t: f32) -> Rgb {
-    let ([a0, a1, a2], [b0, b1, b2]) = (a, b);
-    [a0 + (b0 - a0) * t, a1 + (b1 - a1) * t, a2 + (b2 - a2) * t]
+fn mix([a, b, c]: Rgb, [x, y, z]: Rgb, t: f32) -> Rgb {
+    [a + (x - a) * t, b + (y - b) * t, c + (z - c) * t]
 }
 
-/// Colour at the top of a shape, at its foot, and how opaque it is.
-struct Ink(Rgb, Rgb, f32);
-
-impl From<u32> for Ink {
-    fn from(hex: u32) -> Self {
-        Self(rgb(hex), rgb(hex), 1.0)
-    }
-}
-impl From<(u32, u32)> for Ink {
-    fn from((top, foot): (u32, u32)) -> Self {
-        Self(rgb(top), rgb(foot), 1.0)
-    }
-}
-impl From<(u32, f32)> for Ink {
-    fn from((hex, alpha): (u32, f32)) -> Self {
-        Self(rgb(hex), rgb(hex), alpha)
-    }
-}
-
-/// The light of a scene: sky above, sky at the horizon, haze over what is far, sun, tint of all.
-type Mood = (u32, u32, u32, u32, u32);
-const MOODS: [Mood; 5] = [
-    (0x3f8fd2, 0xd9eef7, 0xbcd9e6, 0xfff6d8, 0xffffff), // clear noon
-    (0x6fa9d6, 0xffe6c2, 0xe3d3bd, 0xffe9a8, 0xfff6e8), // early morning
-    (0x5b6fb0, 0xffb37a, 0xd9a48d, 0xffd27a, 0xffeedc), // evening
-    (0x9fb6c4, 0xe9eef0, 0xd2dde0, 0xffffff, 0xf3f7f8), // mist
-    (0x7aa6e0, 0xffd9dc, 0xdccbd8, 0xfff0d0, 0xfff4f4), // rose dawn
-];
-
+#[derive(Default)]
 struct Canvas {
     w: usize,
     h: usize,
     wide: f32,
     px: Vec<Rgb>,
     state: u64,
-    mood: Mood,
+    things: HashMap<&'static str, Thing>,
+    light: [u32; 4],
+    /// How far what is drawn next is in the haze, 0 to 1.
+    depth: f32,
 }
 
 impl Canvas {
-    fn new(w: usize, h: usize, seed: u64) -> Self {
-        let wide = w as f32 / h as f32;
-        let mut c = Self { w, h, wide, px: vec![[0.0; 3]; w * h], state: seed, mood: MOODS[0] };
-        c.mood = c.pick(MOODS);
-        c
+    fn new(w: usize, h: usize, state: u64) -> Self {
+        let mut canvas = Self::default();
+        (canvas.w, canvas.h, canvas.state) = (w, h, state);
+        (canvas.wide, canvas.px) = (w as f32 / h as f32, vec![[0.0; 3]; w * h]);
+        let things = THINGS.split('+').filter_map(|thing| {
+            let (name, rest) = thing.split_once(':')?;
+            let (palettes, steps) = rest.split_once('=')?;
+            let words = |step: &'static str| step.split_whitespace().collect();
+            let steps = steps.split(';').map(words).collect();
+            Some((name.trim(), (palettes.split('|').collect(), steps)))
+        });
+        canvas.things = things.collect();
+        canvas.light = canvas.pick(LIGHTS.split_last().map_or(&[], |(_, open)| open));
+        canvas
     }
 
     /// SplitMix64.
@@ -128,24 +223,100 @@ impl Canvas {
         z ^ (z >> 31)
     }
 
-    fn r(&mut self, low: f32, high: f32) -> f32 {
-        low + (high - low) * (self.next() >> 40) as f32 / 16_777_216.0
+    fn pick<T: Copy + Default>(&mut self, of: &[T]) -> T {
+        let at = self.next() as usize % of.len().max(1);
+        of.get(at).copied().unwrap_or_default()
     }
 
-    fn pick<T: Copy, const N: usize>(&mut self, of: [T; N]) -> T {
-        let at = self.next() as usize % N;
-        of.get(at).copied().unwrap_or_else(|| of[0])
+    fn number(&mut self, word: &str, t: f32) -> f32 {
+        let (base, play) = word.split_once('~').unwrap_or((word, "0"));
+        let (from, to) = base.split_once('>').unwrap_or((base, base));
+        let [from, to, play] = [from, to, play].map(|n| n.parse::<f32>().unwrap_or_default());
+        let chance = (self.next() >> 40) as f32 / 8_388_608.0 - 1.0;
+        from + (to - from) * t + play * chance
+    }
+
+    /// Draws a thing in a frame: place of its foot, width and height of its unit.
+    fn run(&mut self, name: &str, frame: [f32; 4], palette: &[&str]) {
+        let (palettes, steps) = self.things.get(name).cloned().unwrap_or_default();
+        let own: Vec<&str> = self.pick(&palettes).split_whitespace().collect();
+        let palette = if own.is_empty() { palette } else { &own };
+        let depth = self.depth;
+        for step in &steps {
+            let (mut words, mut count, mut bend) = (step.as_slice(), 1.0, 1.0);
+            if let [first, rest @ ..] = words
+                && let Some(repeat) = first.strip_suffix(['x', 'w', 'q'])
+            {
+                let (all, fit) = (self.number(repeat, 0.0), self.wide / 1.5);
+                count = (all * if first.ends_with('w') { fit } else { 1.0 }).round();
+                bend = if first.ends_with('q') { 2.0 } else { 1.0 };
+                words = rest;
+            }
+            for i in 0..count as u16 {
+                let t = f32::from(i) / (count - 1.0).max(1.0);
+                self.step(words, t.powf(bend), frame, palette);
+            }
+        }
+        self.depth = depth;
+    }
+
+    fn step(&mut self, words: &[&str], t: f32, [x, y, sx, sy]: [f32; 4], palette: &[&str]) {
+        let [kind, what, at @ ..] = words else { return };
+        let what = self.pick(&what.split('|').collect::<Vec<_>>());
+        let numbers: Vec<f32> = at.iter().map(|word| self.number(word, t)).collect();
+        let ink = self.ink(what, palette);
+        let pair = |p: &[f32]| Some((*p.first()?, *p.last()?));
+        let points: Vec<(f32, f32)> = match (*kind, numbers.as_slice()) {
+            ("@" | "%", &[l, t, w, ref h @ ..]) => {
+                let (w, h) = h.first().map_or((w * sy, w * sy), |h| (w * sx, h * sy));
+                let w = if *kind == "%" { self.pick(&[w, -w]) } else { w };
+                return self.run(what, [x + l * sx, y + t * sy, w, h], palette);
+            }
+            ("d", _) => return self.depth = what.parse().unwrap_or_default(),
+            ("m", _) => {
+                let light = LIGHTS.get(what.parse::<usize>().unwrap_or(0));
+                return self.light = light.copied().unwrap_or(self.light);
+            }
+            ("g", &[l, t, r]) => return self.glow(x + l * sx, y + t * sy, r * sy, ink),
+            ("h", &[l, height, waves]) => return self.ridge(y + l * sy, height * sy, waves, ink),
+            ("r", &[l, t, w, h]) => vec![(l, t), (l + w, t), (l + w, t + h), (l, t + h)],
+            ("o", &[l, t, w, h]) => {
+                let turn = (0..36).map(|i| (i as f32 * TAU / 36.0).sin_cos());
+                turn.map(|(sin, cos)| (l + w * cos, t + h * sin)).collect()
+            }
+            (_, all) => all.chunks(2).filter_map(pair).collect(),
+        };
+        let place = |(px, py): &(f32, f32)| (x + px * sx, y + py * sy);
+        self.poly(&points.iter().map(place).collect::<Vec<_>>(), ink);
+    }
+
+    fn ink(&self, text: &str, palette: &[&str]) -> Ink {
+        let (hues, percent) = text.split_once('/').unwrap_or((text, "100"));
+        let (top, foot) = hues.split_once(':').unwrap_or((hues, hues));
+        let [sky, haze, sun, _] = self.light;
+        let hue = |word: &str| {
+            let slot = word.strip_prefix('$').and_then(|n| n.parse::<usize>().ok());
+            let hex = match slot.and_then(|n| palette.get(n).copied()).unwrap_or(word) {
+                "sky" => sky,
+                "haze" => haze,
+                "sun" => sun,
+                word => u32::from_str_radix(word, 16).unwrap_or_default(),
+            };
+            mix(rgb(hex), rgb(haze), self.depth)
+        };
+        let percent = percent.parse().unwrap_or(100.0);
+        (hue(top), hue(foot), percent / 100.0)
     }
 
     /// Fills a polygon, even-odd, with smooth edges.
-    fn poly(&mut self, points: &[Point], ink: impl Into<Ink>) {
-        let (Ink(top, foot, alpha), s) = (ink.into(), self.h as f32);
+    fn poly(&mut self, points: &[(f32, f32)], (top, foot, alpha): Ink) {
+        let (s, right) = (self.h as f32, self.w as f32);
         let low = points.iter().fold(f32::MAX, |y, p| y.min(p.1));
         let high = points.iter().fold(f32::MIN, |y, p| y.max(p.1));
-        let last = ((high * s).ceil().max(0.0) as usize).min(self.h);
-        let right = self.w as f32;
+        let (first, last) = ((low * s) as usize, (high * s).ceil() as usize);
         let (mut steps, mut cuts) = (vec![0.0_f32; self.w + 2], Vec::new());
-        for row in (low * s).max(0.0) as usize..last {
+        let lines = self.px.chunks_exact_mut(self.w).enumerate();
+        for (row, line) in lines.take(last).skip(first) {
             let (mut from, mut to) = (self.w, 0);
             for part in [0.125, 0.375, 0.625, 0.875] {
                 let y = (row as f32 + part) / s;
@@ -158,684 +329,71 @@ impl Canvas {
                 cuts.sort_by(f32::total_cmp);
                 for (cut, sign) in cuts.iter().zip([0.25, -0.25].into_iter().cycle()) {
                     let x = cut.clamp(0.0, right);
-                    let (at, part) = (x as usize, x.fract());
-                    for (step, share) in steps.iter_mut().skip(at).zip([1.0 - part, part]) {
+                    let (at, rest) = (x as usize, x.fract());
+                    for (step, share) in steps.iter_mut().skip(at).zip([1.0 - rest, rest]) {
                         *step += sign * share;
                     }
-                    from = from.min(at);
-                    to = to.max(at + 2);
+                    (from, to) = (from.min(at), to.max(at + 2));
                 }
             }
-            let colour = mix(top, foot, ((row as f32 / s - low) / (high - low)).clamp(0.0, 1.0));
-            let mut cover = 0.0;
-            let steps = steps.iter_mut().take(to).skip(from).map(|step| std::mem::take(step));
-            let pixels = self.px.iter_mut().take((row + 1) * self.w).skip(row * self.w + from);
-            let mut pixels = pixels.map(Some).chain(std::iter::repeat_with(|| None));
-            for step in steps {
-                cover += step;
-                if let Some(Some(pixel)) = pixels.next() {
+            let t = (row as f32 / s - low) / (high - low);
+            let (colour, mut cover) = (mix(top, foot, t.clamp(0.0, 1.0)), 0.0);
+            let mut pixels = line.iter_mut().skip(from);
+            for step in steps.iter_mut().take(to).skip(from) {
+                cover += std::mem::take(step);
+                if let Some(pixel) = pixels.next() {
                     *pixel = mix(*pixel, colour, cover.clamp(0.0, 1.0) * alpha);
                 }
             }
         }
     }
 
-    fn rect(&mut self, x: f32, y: f32, w: f32, h: f32, ink: impl Into<Ink>) {
-        self.poly(&[(x, y), (x + w, y), (x + w, y + h), (x, y + h)], ink);
-    }
-
-    fn oval(&mut self, x: f32, y: f32, rx: f32, ry: f32, ink: impl Into<Ink>) {
-        let around = |i| (i as f32 * TAU / 36.0).sin_cos();
-        let points: Vec<Point> =
-            (0..36).map(around).map(|(sin, cos)| (x + rx * cos, y + ry * sin)).collect();
-        self.poly(&points, ink);
-    }
-
-    fn line(&mut self, a: Point, b: Point, width: f32, ink: impl Into<Ink>) {
-        let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-        let k = width / 2.0 / dx.hypot(dy).max(1e-6);
-        let (nx, ny) = (-dy * k, dx * k);
-        self.poly(&[(a.0 + nx, a.1 + ny), (b.0 + nx, b.1 + ny), (b.0 - nx, b.1 - ny), (a.0 - nx, a.1 - ny)], ink);
-    }
-
     /// Light that fades with the distance from a point.
-    fn glow(&mut self, x: f32, y: f32, radius: f32, hex: u32, strength: f32) {
-        let (s, colour) = (self.h as f32, rgb(hex));
-        let top = ((y - radius) * s).max(0.0) as usize;
-        for row in top..(((y + radius) * s).max(0.0) as usize).min(self.h) {
-            let left = ((x - radius) * s).max(0.0) as usize;
-            let end = (((x + radius) * s).max(0.0) as usize).min(self.w);
-            let line = self.px.iter_mut().skip(row * self.w + left);
-            for (at, pixel) in (left..end).zip(line) {
-                let far = (at as f32 / s - x).hypot(row as f32 / s - y) / radius;
+    fn glow(&mut self, x: f32, y: f32, radius: f32, (colour, _, strength): Ink) {
+        let s = self.h as f32;
+        let reach = |at: f32| (((at - radius) * s) as usize, ((at + radius) * s) as usize);
+        let ((top, foot), (left, right)) = (reach(y), reach(x));
+        let lines = self.px.chunks_exact_mut(self.w).enumerate();
+        for (row, line) in lines.take(foot).skip(top) {
+            for (at, pixel) in line.iter_mut().enumerate().take(right).skip(left) {
+                let (dx, dy) = (at as f32 / s - x, row as f32 / s - y);
+                let far = (dx * dx + dy * dy).sqrt() / radius;
                 *pixel = mix(*pixel, colour, strength * (1.0 - far).max(0.0).powi(2));
             }
         }
     }
 
     /// A land line around `y`, filled to the foot of the picture.
-    fn ridge(&mut self, y: f32, height: f32, waves: f32, ink: impl Into<Ink>) {
-        let (p, q, k) = (self.r(0.0, TAU), self.r(0.0, TAU), self.r(0.8, 1.3) * waves);
-        let rise = |x: f32| (x * k + p).sin() * 0.6 + (x * k * 2.3 + q).sin() * 0.3 + (x * k * 6.1 + p).sin() * 0.07;
-        let mut points: Vec<Point> = (0..=160)
-            .map(|i| i as f32 / 160.0 * self.wide)
-            .map(|x| (x, y - height * rise(x)))
-            .collect();
+    fn ridge(&mut self, y: f32, height: f32, waves: f32, ink: Ink) {
+        let [p, q, k] = ["3~3", "3~3", "1~.2"].map(|word| self.number(word, 0.0));
+        let rise = |x: f32| (x * k * waves + p).sin() * 0.6 + (x * waves * 2.3 + q).sin() * 0.3;
+        let along = (0..=160).map(|i| i as f32 / 160.0 * self.wide);
+        let mut points: Vec<_> = along.map(|x| (x, y - height * rise(x))).collect();
         points.extend([(self.wide, 1.0), (0.0, 1.0)]);
         self.poly(&points, ink);
     }
 
-    /// A colour, the paler the farther.
-    fn far(&self, hex: u32, depth: f32) -> u32 {
-        let [r, g, b] = mix(rgb(hex), rgb(self.mood.2), depth);
-        u32::from_be_bytes([0, r as u8, g as u8, b as u8])
-    }
-
-    fn sky(&mut self, horizon: f32) {
-        let (top, low, _, sun, _) = self.mood;
-        self.rect(0.0, 0.0, self.wide, horizon, (top, low));
-        self.rect(0.0, horizon, self.wide, 1.0 - horizon, low);
-        let (x, y) = (self.r(0.15, 0.85) * self.wide, self.r(0.3, 0.75) * horizon);
-        self.glow(x, y, 0.7, sun, 0.75);
-        self.oval(x, y, 0.035, 0.035, (sun, 0.95));
-        for _ in 0..6 {
-            let (x, y, s) = (self.r(-0.1, 1.0) * self.wide, self.r(0.06, 0.7) * horizon, self.r(0.4, 1.1));
-            for i in 0..7 {
-                let dx = (i as f32 - 3.0) * 0.045 * s;
-                let lift = self.r(0.010, 0.034) * s * (1.0 - (i as f32 - 3.0).abs() / 4.5);
-                self.oval(x + dx, y - lift * 0.6, 0.05 * s, lift, (0xffffff, 0.42));
-            }
-        }
-    }
-
-    fn hills(&mut self, y: f32, height: f32) {
-        for (i, depth) in [0.72, 0.52, 0.34].into_iter().enumerate() {
-            let step = i as f32;
-            let (top, foot) = (self.far(0x2f6d5a, depth), self.far(0x6fa06a, depth + 0.12));
-            self.ridge(y - height * (1.0 - step * 0.36), height * (0.75 - step * 0.2), 3.0 + step, (top, foot));
-        }
-    }
-
-    fn tree(&mut self, x: f32, y: f32, s: f32, leaf: u32) {
-        self.oval(x, y, s * 0.36, s * 0.05, (0x10281a, 0.3));
-        self.poly(&[(x - s * 0.05, y), (x - s * 0.02, y - s * 0.6), (x + s * 0.02, y - s * 0.6), (x + s * 0.05, y)], 0x5a4030);
-        for (shade, spread, lift) in [(0.45, 0.30, 0.62), (0.2, 0.26, 0.72), (0.0, 0.20, 0.82)] {
-            let [r, g, b] = mix(rgb(leaf), rgb(0x12351f), shade);
-            let hex = u32::from_be_bytes([0, r as u8, g as u8, b as u8]);
-            for _ in 0..6 {
-                let (dx, dy, k) = (self.r(-1.0, 1.0) * spread * s, self.r(-0.13, 0.13) * s, self.r(0.10, 0.17) * s);
-                self.oval(x + dx - (0.45 - shade) * 0.1 * s, y - lift * s + dy, k, k * 0.85, (hex, 0.92));
-            }
-        }
-    }
-
-    fn palm(&mut self, x: f32, y: f32, s: f32) {
-        let lean = self.r(-0.16, 0.16) * s;
-        let (top_x, top_y) = (x + lean, y - s);
-        self.poly(&[(x - s * 0.035, y), (x + lean * 0.4 - s * 0.02, y - s * 0.5), (top_x - s * 0.014, top_y), (top_x + s * 0.014, top_y), (x + lean * 0.4 + s * 0.02, y - s * 0.5), (x + s * 0.035, y)], (0x8a7358, 0x5d4a38));
-        for i in 0..9 {
-            let turn = PI * (1.08 + 0.84 * i as f32 / 8.0) + self.r(-0.08, 0.08);
-            let (sin, cos) = turn.sin_cos();
-            let (mid, tip) = ((top_x + cos * s * 0.24, top_y + sin * s * 0.20 - s * 0.02), (top_x + cos * s * 0.44, top_y + sin * s * 0.12 + s * 0.14));
-            let leaf = self.pick([0x2f6b35, 0x3f8040, 0x26592f]);
-            self.poly(&[(top_x, top_y), (mid.0, mid.1 - s * 0.035), tip, (mid.0, mid.1 + s * 0.035)], leaf);
-        }
-    }
-
-    fn person(&mut self, x: f32, y: f32, s: f32, hat: bool) {
-        let shirt = self.pick([0xc8503c, 0x2f6f9f, 0x7a4a86, 0xe0a03a, 0x3f8a62, 0xf2f0e8, 0x8a5a3c]);
-        self.oval(x, y, s * 0.2, s * 0.03, (0x101010, 0.28));
-        self.poly(&[(x - s * 0.10, y), (x - s * 0.09, y - s * 0.45), (x + s * 0.09, y - s * 0.45), (x + s * 0.10, y), (x + s * 0.02, y), (x, y - s * 0.36), (x - s * 0.02, y)], 0x2e3440);
-        self.poly(&[(x - s * 0.12, y - s * 0.40), (x - s * 0.13, y - s * 0.76), (x - s * 0.06, y - s * 0.82), (x + s * 0.06, y - s * 0.82), (x + s * 0.13, y - s * 0.76), (x + s * 0.12, y - s * 0.40)], shirt);
-        self.oval(x, y - s * 0.90, s * 0.075, s * 0.09, 0xd9a47c);
-        if hat {
-            self.poly(&[(x - s * 0.2, y - s * 0.89), (x, y - s * 1.06), (x + s * 0.2, y - s * 0.89)], (0xf3e3b5, 0xd2b877));
-        } else {
-            self.poly(&[(x - s * 0.08, y - s * 0.89), (x - s * 0.07, y - s * 0.98), (x, y - s * 1.005), (x + s * 0.07, y - s * 0.98), (x + s * 0.08, y - s * 0.89), (x, y - s * 0.95)], 0x241c1a);
-        }
-    }
-
-    fn flag(&mut self, x: f32, y: f32, s: f32) {
-        self.rect(x - s * 0.012, y - s, s * 0.024, s, (0xe8e8e8, 0x9a9a9a));
-        let (w, h, top) = (s * 0.36, s * 0.24, y - s * 0.98);
-        self.poly(&[(x, top), (x + w * 0.5, top + h * 0.06), (x + w, top), (x + w, top + h), (x + w * 0.5, top + h * 1.06), (x, top + h)], (0xe23028, 0xc81e1e));
-        let star: Vec<Point> = (0..10)
-            .map(|i| ((i as f32 * PI / 5.0).sin_cos(), if i % 2 == 0 { 0.32 } else { 0.125 }))
-            .map(|((sin, cos), r)| (x + w / 2.0 + sin * r * h, top + h * 0.53 - cos * r * h))
-            .collect();
-        self.poly(&star, 0xffdd33);
-    }
-
-    fn house(&mut self, x: f32, y: f32, s: f32) {
-        let (wall, roof) = (self.pick([0xf1dfb8, 0xe8d0c0, 0xdfe6e0, 0xf4e8d0]), self.pick([0xb5503a, 0xa03f30, 0x6f7f8f]));
-        self.rect(x, y - s * 0.5, s, s * 0.5, (wall, self.far(wall, 0.25)));
-        self.poly(&[(x - s * 0.1, y - s * 0.48), (x + s * 0.16, y - s * 0.8), (x + s * 0.84, y - s * 0.8), (x + s * 1.1, y - s * 0.48)], roof);
-        self.rect(x + s * 0.42, y - s * 0.36, s * 0.16, s * 0.36, 0x6a4a35);
-        for at in [0.12, 0.7] {
-            self.rect(x + s * at, y - s * 0.34, s * 0.18, s * 0.17, 0x4d7385);
-        }
-    }
-
-    /// A public building of some floors: plinth, pillars, windows, cornice, pitched roof.
-    fn building(&mut self, x: f32, y: f32, w: f32, h: f32, floors: u8, (wall, roof): (u32, u32)) {
-        self.oval(x + w / 2.0, y + 0.01, w * 0.56, 0.025, (0x102018, 0.25));
-        self.rect(x, y - h, w, h, (wall, self.far(wall, 0.18)));
-        self.poly(&[(x - w * 0.03, y - h), (x + w * 0.06, y - h * 1.22), (x + w * 0.94, y - h * 1.22), (x + w * 1.03, y - h)], (roof, self.far(roof, 0.2)));
-        let (floor, bays) = (h / f32::from(floors), (w / 0.12) as u8);
-        let bay = w / f32::from(bays);
-        for level in 0..floors {
-            let top = y - h + floor * f32::from(level);
-            self.rect(x, top + floor * 0.10, w, floor * 0.72, (0x33454f, 0.20));
-            for n in 0..bays {
-                let left = x + bay * f32::from(n);
-                let door = level + 1 == floors && n % 3 == 1;
-                let (sill, pane) = if door { (0.98, 0x5b4636) } else { (0.72, 0x57808f) };
-                self.rect(left + bay * 0.24, top + floor * 0.24, bay * 0.52, floor * (sill - 0.24), (pane, self.far(pane, 0.4)));
-                self.rect(left + bay * 0.49, top + floor * 0.24, bay * 0.03, floor * (sill - 0.24), 0xf4f4ee);
-                self.rect(left - bay * 0.05, top, bay * 0.10, floor, 0xfffaf0);
-            }
-            self.rect(x - w * 0.01, top + floor * 0.94, w * 1.02, floor * 0.07, 0xfdf6e8);
-        }
-        self.rect(x - w * 0.02, y - 0.012, w * 1.04, 0.02, 0xb9b2a6);
-    }
-
     /// Tint, a darker rim, fine grain, then JPEG.
     fn jpeg(mut self) -> Vec<u8> {
-        let [tr, tg, tb] = rgb(self.mood.4);
-        let (w, h) = (self.w as f32, self.h as f32);
-        let mut bytes = Vec::with_capacity(self.w * self.h * 3);
-        let mut grain = self.next() as u32 | 1;
-        for (y, row) in self.px.chunks_exact(self.w).enumerate() {
-            let dy = y as f32 / h - 0.5;
-            for (x, [r, g, b]) in row.iter().enumerate() {
-                let dx = x as f32 / w - 0.5;
-                grain ^= grain << 13;
-                grain ^= grain >> 17;
-                grain ^= grain << 5;
+        let (tint, mut grain) = (rgb(self.light[3]), self.next() as u32);
+        let mut bytes = vec![0_u8; self.px.len() * 3];
+        let lines = bytes.chunks_exact_mut(self.w * 3);
+        for (y, (row, line)) in self.px.chunks_exact(self.w).zip(lines).enumerate() {
+            let dy = y as f32 / self.h as f32 - 0.5;
+            for (x, (pixel, out)) in row.iter().zip(line.chunks_exact_mut(3)).enumerate() {
+                let dx = x as f32 / self.w as f32 - 0.5;
+                grain = grain.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let noise = (grain >> 24) as f32 / 80.0 - 1.6;
                 let light = (1.0 - 0.34 * (dx * dx + dy * dy)) / 255.0;
-                bytes.extend([(r, tr), (g, tg), (b, tb)].map(|(v, t)| (v * t * light + noise) as u8));
+                for ((to, v), t) in out.iter_mut().zip(pixel).zip(tint) {
+                    *to = (v * t * light + noise) as u8;
+                }
             }
         }
-        let mut jpeg = Vec::new();
-        let size = (u32::try_from(self.w).unwrap_or(0), u32::try_from(self.h).unwrap_or(0));
+        let (w, h, mut jpeg) = (self.w as u32, self.h as u32, Vec::new());
+        let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, 86);
         // Writing to memory cannot fail.
-        let _ = JpegEncoder::new_with_quality(&mut jpeg, 86).encode(&bytes, size.0, size.1, ExtendedColorType::Rgb8);
+        let _ = encoder.encode(&bytes, w, h, ExtendedColorType::Rgb8);
         jpeg
-    }
-}
-
-fn field(c: &mut Canvas) {
-    let (wide, y0) = (c.wide, c.r(0.40, 0.48));
-    c.sky(y0);
-    c.hills(y0, 0.13);
-    let (a, b, gap) = c.pick([(0x8fbf45, 0x5f9a35, 0x3f7a38), (0xe3c04f, 0xc99a35, 0x9a7a30), (0x7fb868, 0x9fcfd0, 0x4f8a50)]);
-    c.rect(0.0, y0, wide, 1.0 - y0, (c.far(gap, 0.45), gap));
-    let vanish = c.r(0.3, 0.7) * wide;
-    for i in -22..22_i16 {
-        let (x, width) = (f32::from(i) * 0.16, 0.10);
-        let hex = if i % 2 == 0 { a } else { b };
-        let spread = |k: f32, at: f32| vanish + at * k;
-        c.poly(&[(spread(0.09, x), y0), (spread(0.09, x + width), y0), (spread(1.9, x + width), 1.0), (spread(1.9, x), 1.0)], (c.far(hex, 0.4), hex));
-    }
-    for i in 0..12 {
-        let x = (i as f32 + c.r(0.0, 0.8)) / 12.0 * wide;
-        let (s, leaf) = (c.r(0.05, 0.10), c.far(0x3f7a3f, 0.25));
-        if i % 4 == 1 { c.house(x, y0 + 0.012, s * 0.9) } else { c.tree(x, y0 + 0.012, s, leaf) }
-    }
-    c.poly(&[(vanish - 0.012, y0), (vanish + 0.012, y0), (vanish + 0.30, 1.0), (vanish - 0.10, 1.0)], (c.far(0xc9a878, 0.4), 0xb48a5c));
-    for i in 0..260 {
-        let y = y0 + 0.03 + (1.0 - y0) * (i as f32 / 260.0).powf(0.8);
-        let s = (y - y0) * 0.11;
-        let x = c.r(0.0, wide);
-        let hex = c.pick([a, b, gap]);
-        for lean in [-0.4, 0.0, 0.4] {
-            c.line((x, y), (x + lean * s, y - s), s * 0.13, (hex, 0.8));
-        }
-    }
-    for _ in 0..(c.next() % 4 + 3) {
-        let y = c.r(y0 + 0.07, 0.92);
-        let x = c.r(0.05, 0.95) * wide;
-        c.person(x, y, 0.04 + (y - y0) * 0.38, true);
-    }
-}
-
-fn river(c: &mut Canvas) {
-    let (wide, y0) = (c.wide, c.r(0.40, 0.50));
-    c.sky(y0);
-    c.hills(y0, c.mood.0 as f32 * 0.0 + 0.18);
-    let (top, low) = (c.mood.0, c.mood.1);
-    c.rect(0.0, y0, wide, 1.0 - y0, (c.far(low, 0.2), c.far(top, 0.1)));
-    for i in 0..150 {
-        let t = i as f32 / 150.0;
-        let y = y0 + 0.01 + (1.0 - y0) * t * t.sqrt();
-        let (x, len) = (c.r(-0.1, wide), c.r(0.03, 0.14) * (0.4 + t));
-        let hex = c.pick([0xffffff, low, 0x2f5f7a]);
-        c.oval(x, y, len, 0.0012 + 0.0035 * t, (hex, 0.30));
-    }
-    for i in 0..16 {
-        let x = (i as f32 + c.r(0.0, 0.9)) / 16.0 * wide;
-        let (s, leaf) = (c.r(0.06, 0.12), c.far(0x2f6f3f, 0.3));
-        match i % 5 {
-            0 => c.house(x, y0 + 0.015, s),
-            1 | 3 => c.palm(x, y0 + 0.015, s * 1.5),
-            _ => c.tree(x, y0 + 0.015, s, leaf),
-        }
-    }
-    c.rect(0.0, y0 + 0.008, wide, 0.012, (0x5f7a45, 0.9));
-    if c.next() % 2 == 0 {
-        let y = y0 - 0.035;
-        c.rect(0.0, y, wide, 0.016, (0xe9e4da, 0xb8b0a4));
-        for i in 0..=8 {
-            let x = i as f32 / 8.0 * wide;
-            c.rect(x - 0.008, y + 0.014, 0.016, 0.075, (0xd0c8ba, 0x8f8a80));
-            c.line((x, y), (x + wide / 8.0, y - 0.02), 0.003, 0xd8d2c6);
-        }
-    }
-    for _ in 0..(c.next() % 3 + 2) {
-        let y = c.r(y0 + 0.10, 0.86);
-        let (x, s) = (c.r(0.12, 0.8) * wide, 0.07 + (y - y0) * 0.34);
-        c.oval(x, y + s * 0.15, s * 1.0, s * 0.09, (0x14303f, 0.35));
-        c.person(x + s * 0.25, y, s * 0.85, true);
-        c.poly(&[(x - s, y - s * 0.10), (x + s, y - s * 0.10), (x + s * 0.62, y + s * 0.14), (x - s * 0.62, y + s * 0.14)], (0x8a5a38, 0x4f3423));
-        c.line((x + s * 0.1, y - s * 0.5), (x - s * 0.9, y + s * 0.22), s * 0.035, 0xb08a58);
-    }
-    let side = c.pick([0.06, 0.9]) * wide;
-    c.poly(&[(side - 0.5, 1.0), (side - 0.2, 0.93), (side + 0.2, 0.945), (side + 0.45, 1.0)], (0x4f7a3a, 0x2f5528));
-    for dx in [-0.06, 0.06] {
-        let s = c.r(0.5, 0.75);
-        c.palm(side + dx, 0.97, s);
-    }
-}
-
-fn hall(c: &mut Canvas) {
-    let wide = c.wide;
-    c.mood = MOODS[1];
-    let (wall, cloth) = c.pick([(0xe9dcc4, 0xa81f24), (0xdfe4e2, 0x8f1d2c), (0xf0e2c8, 0xb5352a)]);
-    c.rect(0.0, 0.0, wide, 0.62, (c.far(wall, 0.1), wall));
-    c.rect(0.0, 0.0, wide, 0.09, (0xcfc4b0, 0xefe6d6));
-    for i in 0..5 {
-        let x = (i as f32 + 0.5) / 5.0 * wide;
-        c.oval(x, 0.055, 0.06, 0.012, 0xfffbe8);
-        c.glow(x, 0.06, 0.3, 0xfff3c8, 0.5);
-    }
-    let (left, width) = (wide * 0.14, wide * 0.72);
-    c.rect(left, 0.13, width, 0.40, (cloth, c.far(cloth, 0.15)));
-    for i in 0..26 {
-        let x = left + width * i as f32 / 26.0;
-        c.rect(x, 0.13, width / 52.0, 0.40, (0x300808, 0.20));
-    }
-    c.rect(left, 0.13, width, 0.035, (0xf0c650, 0xc8952f));
-    c.rect(left + width * 0.28, 0.20, width * 0.44, 0.11, (0xf4e7c0, 0.92));
-    for (at, share) in [(0.225, 0.30), (0.252, 0.36), (0.279, 0.22)] {
-        c.rect(wide / 2.0 - width * share / 2.0, at, width * share, 0.012, cloth);
-    }
-    c.flag(left + width * 0.10, 0.52, 0.30);
-    c.rect(left - 0.04, 0.52, width + 0.08, 0.07, (0xb98a58, 0x7f5838));
-    let seats = if wide > 1.0 { 7 } else { 4 };
-    for i in 0..seats {
-        let x = left + width * (0.30 + 0.55 * i as f32 / seats as f32);
-        c.person(x, 0.53, 0.16, false);
-    }
-    c.rect(left + width * 0.26, 0.455, width * 0.62, 0.075, (0xf6f1e6, 0xd8cdb8));
-    c.rect(left + width * 0.26, 0.452, width * 0.62, 0.012, 0xb5302a);
-    let podium = left + width * 0.17;
-    c.person(podium + 0.03, 0.52, 0.20, false);
-    c.poly(&[(podium - 0.02, 0.42), (podium + 0.085, 0.42), (podium + 0.075, 0.535), (podium - 0.01, 0.535)], (0x9a6a40, 0x6a4528));
-    c.rect(0.0, 0.59, wide, 0.41, (0xa88c70, 0x5f4a3c));
-    for row in 0..6 {
-        let t = row as f32 / 5.0;
-        let (y, s) = (0.66 + 0.36 * t * t.sqrt() + 0.02 * t, 0.030 + 0.058 * t);
-        let count = (wide / (s * 2.5)) as u16 + 2;
-        let shift = c.r(0.0, s * 2.0);
-        for i in 0..count {
-            let x = f32::from(i) * s * 2.5 - shift;
-            let aisle = (x - wide / 2.0).abs() < s * 1.5;
-            if aisle { continue }
-            if c.r(0.0, 1.0) < 0.9 {
-                let coat = c.pick([0xf2efe8, 0xdfe8ee, 0x5a7a9a, 0x7a4f5a, 0x47604f, 0xcfd6c8]);
-                c.poly(&[(x - s * 1.0, y + s * 1.4), (x - s * 0.8, y), (x - s * 0.3, y - s * 0.25), (x + s * 0.3, y - s * 0.25), (x + s * 0.8, y), (x + s * 1.0, y + s * 1.4)], coat);
-                c.oval(x, y - s * 0.62, s * 0.46, s * 0.56, (0x2a211e, 0x3f322c));
-            }
-            c.rect(x - s * 1.02, y + s * 0.55, s * 2.04, s * 1.5, (0x9f2f2c, 0x5a1a1a));
-        }
-    }
-}
-
-fn road(c: &mut Canvas) {
-    let (wide, y0) = (c.wide, c.r(0.42, 0.50));
-    c.sky(y0);
-    c.hills(y0, 0.10);
-    let vanish = c.r(0.35, 0.65) * wide;
-    let ground = c.pick([0x7fae4a, 0xb8b04f, 0x6a9f55]);
-    c.rect(0.0, y0, wide, 1.0 - y0, (c.far(ground, 0.45), ground));
-    let (l, r) = (wide * 0.5 - 0.62, wide * 0.5 + 0.62);
-    c.poly(&[(vanish - 0.015, y0), (vanish + 0.015, y0), (r + 0.1, 1.0), (l - 0.1, 1.0)], (0xc8b898, 0xa89070));
-    c.poly(&[(vanish - 0.010, y0), (vanish + 0.010, y0), (r, 1.0), (l, 1.0)], (c.far(0xb9bcbc, 0.3), 0x8f9496));
-    let at = |t: f32, side: f32| (vanish + (wide * 0.5 + side * 0.62 - vanish) * t, y0 + (1.0 - y0) * t);
-    for i in 1..22 {
-        let t = (i as f32 / 22.0).powi(2);
-        c.line(at(t, -1.0), at(t, 1.0), 0.001 + 0.004 * t, (0x5f6466, 0.5));
-        let (p, q) = (at(t, 0.0), at(t * 1.07 + 0.001, 0.0));
-        c.line(p, q, 0.002 + 0.012 * t, (0xf6f3e6, 0.85));
-    }
-    let bunting = c.next() % 2 == 0;
-    for i in 1..=9 {
-        let t = (i as f32 / 9.0).powf(1.9);
-        for side in [-1.0, 1.0] {
-            let (x, y) = at(t, side * (1.45 + c.r(0.0, 0.25)));
-            let leaf = c.far(0x4f8f3f, 0.4 * (1.0 - t));
-            match (i + if side > 0.0 { 1 } else { 0 }) % 4 {
-                0 if t < 0.5 => c.house(x - 0.15 * t, y, 0.03 + 0.5 * t),
-                1 => c.palm(x, y, 0.05 + 0.55 * t),
-                _ => c.tree(x, y, 0.05 + 0.5 * t, leaf),
-            }
-            let (x, y) = at(t, side * 1.12);
-            if bunting && i % 2 == 0 {
-                c.flag(x, y, 0.02 + 0.42 * t);
-            } else {
-                c.rect(x, y - 0.012 - 0.10 * t, 0.002 + 0.016 * t, 0.012 + 0.10 * t, (0xf2efe8, 0xc8413a));
-            }
-        }
-    }
-    for _ in 0..3 {
-        let t = c.r(0.10, 0.6);
-        let side = c.r(-0.7, 0.7);
-        let (x, y) = at(t, side);
-        let (s, hat) = (0.03 + 0.34 * t, c.next() % 2 == 0);
-        c.oval(x, y - s * 0.16, s * 0.05, s * 0.16, 0x22262a);
-        c.person(x, y - s * 0.12, s, hat);
-    }
-}
-
-fn school(c: &mut Canvas) {
-    let wide = c.wide;
-    c.sky(0.55);
-    c.hills(0.55, 0.08);
-    c.rect(0.0, 0.60, wide, 0.40, (0xd8c6a4, 0xb89a78));
-    let paint = c.pick([(0xf3cf6b, 0xb5452f), (0xf7dc94, 0x9f3a2c), (0xeec87a, 0x4f6f8f)]);
-    let (w, floors) = (wide * c.r(0.66, 0.8), if c.next() % 3 == 0 { 3 } else { 2 });
-    let x = (wide - w) / 2.0;
-    c.building(x, 0.64, w, 0.15 * f32::from(floors), floors, paint);
-    c.rect(0.0, 0.648, wide, 0.022, (0x5f8f45, 0x4a7838));
-    for i in 0..9 {
-        let t = i as f32 / 9.0;
-        c.line((wide * 0.5 + (t - 0.45) * 0.5, 0.67), (wide * 0.5 + (t - 0.45) * 6.0, 1.0), 0.004, (0xfff4dc, 0.35));
-    }
-    for side in [0.05, 0.95] {
-        let leaf = c.pick([0x4f8f3f, 0xc8452f, 0x6aa045]);
-        let s = c.r(0.5, 0.62);
-        c.tree(wide * side, 0.76, s, leaf);
-    }
-    c.flag(wide * 0.5, 0.72, 0.52);
-    c.rect(wide * 0.5 - 0.05, 0.71, 0.10, 0.02, 0xcfc6b8);
-    for row in 0..4 {
-        let y = 0.75 + 0.065 * row as f32;
-        let s = 0.085 + 0.022 * row as f32;
-        let step = s * 0.62;
-        for i in 0..(wide * 0.66 / step) as u16 {
-            let x = wide * 0.17 + f32::from(i) * step + c.r(-0.1, 0.1) * step;
-            c.person(x, y, s, false);
-            c.rect(x - s * 0.115, y - s * 0.76, s * 0.23, s * 0.34, 0xfbfbf8);
-            c.poly(&[(x - s * 0.07, y - s * 0.80), (x + s * 0.07, y - s * 0.80), (x, y - s * 0.62)], 0xd8282a);
-        }
-    }
-}
-
-fn market(c: &mut Canvas) {
-    let (wide, y0) = (c.wide, 0.46);
-    c.sky(y0);
-    c.hills(y0, 0.10);
-    for i in 0..6 {
-        let (x, s, leaf) = (wide * (i as f32 + 0.3) / 6.0, c.r(0.14, 0.24), c.far(0x4a7f3f, 0.2));
-        c.tree(x, y0 + 0.03, s, leaf);
-    }
-    c.rect(0.0, y0, wide, 1.0 - y0, (0xc9b394, 0x8f7458));
-    for row in 0..3 {
-        let t = row as f32 / 2.0;
-        let (y, s) = (0.56 + 0.34 * t * t + 0.07 * t, 0.20 + 0.24 * t);
-        let shift = c.r(0.0, s);
-        for i in 0..(wide / (s * 1.2)) as u16 + 2 {
-            let x = f32::from(i) * s * 1.2 - shift;
-            let (cloth, light) = c.pick([(0xc83f34, 0xf6ead8), (0x2f7fa8, 0xf2f2ea), (0x3f8f58, 0xf4ecc8), (0xe0952f, 0xfff2d8)]);
-            for post in [x, x + s * 0.98] {
-                c.rect(post, y - s * 0.75, s * 0.02, s * 0.75, 0x6a5240);
-            }
-            c.rect(x + s * 0.02, y - s * 0.72, s * 0.96, s * 0.42, (0x2f2620, 0.45));
-            for _ in 0..2 {
-                let at = x + s * c.r(0.2, 0.8);
-                let hat = c.next() % 2 == 0;
-                c.person(at, y - s * 0.02, s * 0.62, hat);
-            }
-            c.rect(x, y - s * 0.26, s, s * 0.26, (0xa8784a, 0x6f4c30));
-            for k in 0..9 {
-                let (fruit, dy) = (c.pick([0xd8402f, 0xf0a030, 0x6fae3f, 0xf2d24a, 0x8f3f6a, 0xe8e4d0]), if k % 2 == 0 { 0.27 } else { 0.31 });
-                c.oval(x + s * (0.08 + 0.105 * k as f32), y - s * dy, s * 0.065, s * 0.05, fruit);
-            }
-            for k in 0..8_u8 {
-                let (p, w) = (x - s * 0.06 + s * 0.14 * f32::from(k), s * 0.14);
-                let hex = if k % 2 == 0 { cloth } else { light };
-                c.poly(&[(p + s * 0.05, y - s * 0.92), (p + w + s * 0.05 * (1.0 - f32::from(k) / 4.0), y - s * 0.92), (p + w, y - s * 0.70), (p, y - s * 0.70)], hex);
-                c.oval(p + w / 2.0, y - s * 0.70, w / 2.0, s * 0.035, hex);
-            }
-        }
-        for _ in 0..4 {
-            let (x, hat) = (c.r(0.0, wide), c.next() % 3 > 0);
-            c.person(x, y + 0.05 + 0.03 * t, s * 0.72, hat);
-        }
-    }
-}
-
-fn festival(c: &mut Canvas) {
-    let wide = c.wide;
-    c.mood = c.pick([MOODS[2], MOODS[1], MOODS[4]]);
-    c.sky(0.62);
-    c.hills(0.60, 0.10);
-    c.rect(0.0, 0.62, wide, 0.38, (0xd0a878, 0x8a6040));
-    for i in 0..8 {
-        let (x, s) = (wide * i as f32 / 7.0, c.r(0.22, 0.36));
-        c.tree(x, 0.64, s, 0x4f7f3a);
-    }
-    let (m, w) = (wide / 2.0, wide * 0.34);
-    c.rect(m - w * 0.85, 0.46, w * 1.7, 0.20, (0x7a3428, 0x55241c));
-    for i in 0..9 {
-        c.rect(m - w * 0.85 + w * 1.7 * i as f32 / 8.0 - 0.008, 0.46, 0.016, 0.20, (0xc8402f, 0x8f2a20));
-    }
-    for (y, k) in [(0.47, 1.0), (0.33, 0.62)] {
-        let s = w * k;
-        c.poly(&[(m - s * 1.22, y - 0.045), (m - s * 0.95, y - 0.015), (m - s * 0.62, y - 0.12), (m + s * 0.62, y - 0.12), (m + s * 0.95, y - 0.015), (m + s * 1.22, y - 0.045), (m + s * 1.0, y + 0.03), (m, y + 0.02), (m - s * 1.0, y + 0.03)], (0xb0553a, 0x7a3526));
-        c.line((m - s * 0.64, y - 0.122), (m + s * 0.64, y - 0.122), 0.012, 0xe0b45a);
-    }
-    c.rect(m - w * 0.5, 0.35, w, 0.02, 0xe0b45a);
-    c.rect(m - w * 1.0, 0.655, w * 2.0, 0.025, 0xb8a68c);
-    for side in [-1.0, 1.0] {
-        for k in 0..4 {
-            let t = k as f32 / 3.0;
-            let (x, y, s) = (m + side * (wide * 0.20 + wide * 0.27 * t), 0.70 + 0.16 * t, 0.30 + 0.26 * t);
-            c.rect(x - 0.004, y - s, 0.008, s, 0x6a4a30);
-            for (n, hex) in [0x2f6fb0, 0xf0c840, 0xd83a30, 0x3f9a50, 0xfff4e0].into_iter().enumerate() {
-                let q = s * 0.30 * (1.0 - n as f32 * 0.2);
-                c.rect(x + (s * 0.30 - q) / 2.0, y - s + (s * 0.30 - q) / 2.0, q, q, hex);
-            }
-        }
-    }
-    for line in 0..3 {
-        let (y, sag) = (0.06 + 0.07 * line as f32, c.r(0.06, 0.12));
-        let hang = |t: f32| (t * wide, y + sag * (1.0 - (2.0 * t - 1.0).powi(2)));
-        for i in 0..20 {
-            let t = i as f32 / 20.0;
-            c.line(hang(t), hang(t + 0.05), 0.003, 0x4f3a30);
-        }
-        for i in 0..7 {
-            let ((x, y), hex) = (hang((i as f32 + 0.5) / 7.0), c.pick([0xe23a2c, 0xf0a030, 0xd8452f]));
-            c.glow(x, y + 0.035, 0.09, 0xffd080, 0.5);
-            c.oval(x, y + 0.035, 0.026, 0.030, (0xffb060, hex));
-            c.rect(x - 0.008, y + 0.002, 0.016, 0.006, 0x6a2a1c);
-            c.rect(x - 0.002, y + 0.065, 0.004, 0.03, 0xf0c040);
-        }
-    }
-    for i in 0..70 {
-        let t = (i as f32 / 70.0).powi(2);
-        let (x, hat) = (c.r(-0.05, wide + 0.05), c.next() % 3 == 0);
-        if t < 0.5 && (x - m).abs() < 0.10 { continue }
-        c.person(x, 0.71 + 0.32 * t, 0.10 + 0.17 * t, hat);
-    }
-}
-
-fn forest(c: &mut Canvas) {
-    let wide = c.wide;
-    let (mist, deep) = c.pick([(0xdcebc4, 0x4f8a4f), (0xe9e6b8, 0x6f8f45), (0xcfe4dc, 0x3f7a68)]);
-    c.mood = (mist, mist, mist, 0xfff6c8, 0xfffdf2);
-    c.rect(0.0, 0.0, wide, 1.0, (mist, deep));
-    let sun = c.r(0.2, 0.8) * wide;
-    c.glow(sun, 0.12, 0.9, 0xfffbe0, 0.9);
-    for layer in 0..5 {
-        let t = layer as f32 / 4.0;
-        let ground = c.far(0x355f2c, 0.75 - 0.7 * t);
-        c.ridge(0.66 + 0.10 * t, 0.03, 4.0, (ground, c.far(0x24451f, 0.6 - 0.55 * t)));
-        let bark = c.far(0x463527, 0.78 - 0.72 * t);
-        for i in 0..(13 - layer * 2) {
-            let count = (13 - layer * 2) as f32;
-            let x = (i as f32 + c.r(0.0, 1.0)) / count * wide;
-            let (s, lean, foot) = (0.012 + 0.028 * t, c.r(-0.03, 0.03), 0.68 + 0.14 * t + c.r(0.0, 0.03));
-            c.poly(&[(x - s * 1.5, foot), (x - s * 0.8, foot - 0.1), (x + lean - s * 0.5, 0.0), (x + lean + s * 0.5, 0.0), (x + s * 0.8, foot - 0.1), (x + s * 1.5, foot)], (c.far(0x6a5540, 0.78 - 0.6 * t), bark));
-            c.poly(&[(x - s * 1.5, foot), (x - s * 0.8, foot - 0.1), (x + lean - s * 0.5, 0.0), (x + lean - s * 0.2, 0.0), (x - s * 0.2, foot)], (0xfff0c0, 0.10));
-        }
-        for _ in 0..26 {
-            let (x, y, k) = (c.r(0.0, wide), c.r(-0.05, 0.20 + 0.05 * (1.0 - t)), c.r(0.04, 0.11));
-            let leaf = c.pick([0x3f7a34, 0x5a9a3f, 0x2f6430, 0x86b548]);
-            c.oval(x, y, k, k * 0.62, (c.far(leaf, 0.7 - 0.65 * t), 0.75));
-        }
-        if layer < 4 {
-            for _ in 0..3 {
-                let (x, w) = (c.r(-0.4, 0.5), c.r(0.03, 0.08));
-                c.poly(&[(sun, -0.1), (sun + w, -0.1), (sun + w * 3.0 + x, 0.85), (sun + x, 0.85)], (0xfff8d8, 0.10));
-            }
-        }
-    }
-    let path = c.r(0.35, 0.65) * wide;
-    c.poly(&[(path - 0.015, 0.76), (path + 0.03, 0.76), (path + 0.10, 0.86), (path + 0.40, 1.0), (path - 0.28, 1.0), (path - 0.02, 0.86)], (0xb89a6a, 0x7f6242));
-    for i in 0..2 {
-        let hat = c.next() % 2 == 0;
-        c.person(path + 0.03 + 0.07 * i as f32, 0.90 + 0.03 * i as f32, 0.21, hat);
-    }
-    for _ in 0..130 {
-        let (x, y) = (c.r(0.0, wide), c.r(0.82, 1.04));
-        if (x - path - 0.04).abs() < (y - 0.74) * 1.2 { continue }
-        let hex = c.pick([0x3f7a34, 0x5a9a3f, 0x2a5526, 0x86b548]);
-        for i in 0..5 {
-            let turn = (i as f32 - 2.0) * 0.5;
-            c.line((x, y), (x + turn.sin() * 0.06, y - turn.cos() * 0.06), 0.008, (hex, 0.9));
-        }
-    }
-}
-
-fn office(c: &mut Canvas) {
-    let wide = c.wide;
-    c.mood = MOODS[3];
-    let (wall, trim) = c.pick([(0xe8efe9, 0x2f7a5a), (0xeaf0f5, 0x2f6a9f), (0xf3ecdf, 0xb5452f)]);
-    c.rect(0.0, 0.0, wide, 0.66, (wall, 0xfbfbf8));
-    for i in 0..4 {
-        let x = wide * (i as f32 + 0.5) / 4.0;
-        c.rect(x - 0.12, 0.03, 0.24, 0.02, 0xffffff);
-        c.glow(x, 0.05, 0.35, 0xffffff, 0.6);
-    }
-    let desks = if wide > 1.0 { 4 + (c.next() % 2) as u8 } else { 3 };
-    let step = wide / f32::from(desks);
-    for i in 0..desks {
-        let x = step * (f32::from(i) + 0.5);
-        c.rect(x - step * 0.34, 0.14, step * 0.68, 0.085, (trim, c.far(trim, 0.15)));
-        c.oval(x - step * 0.24, 0.1825, 0.022, 0.026, 0xfff6e0);
-        for (y, w) in [(0.168, 0.40), (0.19, 0.30)] {
-            c.rect(x - step * 0.12, y, step * w, 0.011, 0xffffff);
-        }
-        c.rect(x - step * 0.16, 0.27, step * 0.32, 0.16, (0x9fc4d8, 0xd8ecf4));
-        c.rect(x - step * 0.005, 0.27, step * 0.01, 0.16, 0xffffff);
-        c.person(x - step * 0.08, 0.72, 0.30, false);
-        let at = x + step * 0.10;
-        c.rect(at, 0.465, 0.115, 0.078, (0x2a2f36, 0x3c444c));
-        c.rect(at + 0.05, 0.54, 0.015, 0.03, 0x444a50);
-    }
-    c.rect(0.0, 0.565, wide, 0.025, (0xd9b98a, 0xb8905a));
-    c.rect(0.0, 0.59, wide, 0.17, (0xf4f4ee, 0xd4d8d4));
-    c.rect(0.0, 0.615, wide, 0.022, trim);
-    for i in 0..=desks {
-        let x = step * f32::from(i);
-        c.rect(x - 0.006, 0.40, 0.012, 0.36, (0xc8d8dc, 0.9));
-    }
-    c.rect(0.0, 0.76, wide, 0.24, (0xd8d4c8, 0xaaa294));
-    for i in 0..14 {
-        let t = i as f32 / 13.0 - 0.5;
-        c.line((wide * (0.5 + t * 1.1), 0.76), (wide * (0.5 + t * 2.2), 1.0), 0.002, (0xffffff, 0.5));
-    }
-    for i in 0..desks {
-        if c.r(0.0, 1.0) < 0.7 {
-            let (x, hat) = (step * (f32::from(i) + c.r(0.35, 0.65)), false);
-            c.person(x, 0.85, 0.38, hat);
-        }
-    }
-    for side in [0.03, 0.97] {
-        let x = wide * side;
-        c.poly(&[(x - 0.05, 0.80), (x + 0.05, 0.80), (x + 0.035, 0.91), (x - 0.035, 0.91)], (0xb5603f, 0x7f3f2a));
-        for i in 0..9 {
-            let turn = (i as f32 - 4.0) * 0.28;
-            let tip = (x + turn.sin() * 0.16, 0.80 - turn.cos() * 0.24);
-            c.poly(&[(x - 0.006, 0.80), ((x + tip.0) / 2.0 - 0.018, (0.80 + tip.1) / 2.0), tip, ((x + tip.0) / 2.0 + 0.018, (0.80 + tip.1) / 2.0), (x + 0.006, 0.80)], (0x5fa04a, 0x2f6a30));
-        }
-    }
-    for i in 0..(wide / 0.17) as u16 {
-        let x = 0.04 + f32::from(i) * 0.17;
-        c.rect(x, 0.93, 0.14, 0.09, (trim, c.far(trim, 0.2)));
-    }
-}
-
-fn clinic(c: &mut Canvas) {
-    let wide = c.wide;
-    c.sky(0.56);
-    c.hills(0.56, 0.09);
-    c.rect(0.0, 0.60, wide, 0.40, (0x9fbf78, 0x6f9a50));
-    let paint = c.pick([(0xf4f7f5, 0x3f8f7f), (0xeaf3f8, 0x3f78a8), (0xfbf4e6, 0x4f9a6a)]);
-    let w = wide * 0.74;
-    let x = (wide - w) / 2.0;
-    for at in [0.0, 0.14, 0.86, 1.0] {
-        let s = c.r(0.3, 0.42);
-        c.tree(wide * at, 0.64, s, 0x5a9a4a);
-    }
-    let floors = if c.next() % 2 == 0 { 1 } else { 2 };
-    c.building(x, 0.68, w, 0.20 + 0.12 * f32::from(floors - 1), floors, paint);
-    let (m, top) = (wide / 2.0, 0.68 - 0.20 - 0.12 * f32::from(floors - 1));
-    c.poly(&[(m - 0.19, top + 0.01), (m, top - 0.13), (m + 0.19, top + 0.01)], (paint.1, c.far(paint.1, 0.3)));
-    c.rect(m - 0.15, top, 0.30, 0.68 - top, (0xffffff, 0xe4ebe8));
-    c.oval(m, top + 0.05, 0.042, 0.042, paint.1);
-    c.rect(m - 0.008, top + 0.024, 0.016, 0.052, 0xffffff);
-    c.rect(m - 0.026, top + 0.042, 0.052, 0.016, 0xffffff);
-    c.rect(m - 0.07, 0.53, 0.14, 0.15, (0x6fa0b0, 0xa8ccd4));
-    c.rect(m - 0.003, 0.53, 0.006, 0.15, 0xffffff);
-    c.poly(&[(m - 0.16, 0.69), (m + 0.16, 0.69), (m + 0.55, 1.0), (m - 0.55, 1.0)], (0xd8d2c4, 0xb4aa98));
-    for side in [-1.0, 1.0] {
-        for k in 0..7 {
-            let t = k as f32 / 6.0;
-            let (x, y) = (m + side * (0.22 + 0.38 * t), 0.70 + 0.27 * t);
-            let flower = c.pick([0xe86a8a, 0xf4c84a, 0xf2f2f2, 0xd8503f]);
-            c.oval(x, y, 0.035 + 0.03 * t, 0.022 + 0.02 * t, (0x4f8f45, 0x2f6a34));
-            for d in [-0.5, 0.1, 0.6] {
-                c.oval(x + d * 0.05, y - 0.01, 0.007, 0.007, flower);
-            }
-        }
-    }
-    let (x, y, s) = (wide * c.pick([0.10, 0.66]), 0.86, 0.30);
-    c.oval(x + s * 0.5, y + 0.02, s * 0.55, 0.02, (0x101810, 0.35));
-    c.poly(&[(x, y), (x, y - s * 0.46), (x + s * 0.70, y - s * 0.46), (x + s * 0.86, y - s * 0.24), (x + s, y - s * 0.18), (x + s, y)], (0xffffff, 0xdfe4e4));
-    c.poly(&[(x + s * 0.58, y - s * 0.24), (x + s * 0.58, y - s * 0.40), (x + s * 0.68, y - s * 0.40), (x + s * 0.80, y - s * 0.24)], 0x3f5f70);
-    c.rect(x, y - s * 0.17, s, s * 0.05, paint.1);
-    c.rect(x + s * 0.44, y - s * 0.50, s * 0.12, s * 0.04, 0x3f8fe0);
-    for at in [0.2, 0.8] {
-        c.oval(x + s * at, y, s * 0.09, s * 0.09, 0x22262a);
-        c.oval(x + s * at, y, s * 0.04, s * 0.04, 0xb8bec0);
-    }
-    for _ in 0..7 {
-        let t = c.r(0.0, 1.0);
-        let (x, hat) = (m + c.r(-0.2, 0.2) * (0.6 + t), c.next() % 3 == 0);
-        c.person(x, 0.72 + 0.2 * t, 0.14 + 0.12 * t, hat);
     }
 }
