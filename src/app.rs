@@ -1,6 +1,7 @@
 //! Builds the context and runs the server until it is told to stop.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,12 @@ use crate::http::{Shared, app};
 use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
 use crate::infra::password::Hasher;
+use crate::infra::random;
 use crate::infra::telemetry::{Metrics, start_log};
 use crate::infra::token::Keys;
-use crate::infra::random;
+use crate::store::Db;
 use crate::store::db::{Address, Conn};
 use crate::store::migrate::{self, State};
-use crate::store::Db;
 
 /// Starts the log as the settings want it.
 pub fn log(settings: &Settings) -> Result<(), String> {
@@ -36,14 +37,19 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
     let db = Db::open(&address, u32::from(settings.db_connections))
         .map_err(|error| format!("cannot open the database: {error}"))?;
     let media = settings.media_dir();
-    let blobs = Blobs::open(&media).map_err(|error| format!("BANTIN_MEDIA_DIR {}: {error}", media.display()))?;
+    let blobs = Blobs::open(&media)
+        .map_err(|error| format!("BANTIN_MEDIA_DIR {}: {error}", media.display()))?;
     // Issuer and audience are names, not addresses: they stay when the public address changes.
     let keys = Keys::load_or_create(&settings.keys_dir()?, "bantin", "bantin-editorial")
         .map_err(|error| format!("signing keys: {error}"))?;
-    let hasher = Hasher::new(settings.argon2.params()).map_err(|error| format!("BANTIN_ARGON2_…: {error}"))?;
+    let hasher = Hasher::new(settings.argon2.params())
+        .map_err(|error| format!("BANTIN_ARGON2_…: {error}"))?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     if is_loopback(&base) {
-        tracing::warn!(public_url = base, "BANTIN_PUBLIC_URL names this machine only: set it before the first publication, which fixes the authority of all uris for ever");
+        tracing::warn!(
+            public_url = base,
+            "BANTIN_PUBLIC_URL names this machine only: set it before the first publication, which fixes the authority of all uris for ever"
+        );
     }
     Ok(Ctx {
         db,
@@ -59,59 +65,83 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
 }
 
 fn is_loopback(base: &str) -> bool {
-    url::Url::parse(base).ok().is_some_and(|url| match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
-        None => false,
-    })
+    url::Url::parse(base)
+        .ok()
+        .is_some_and(|url| match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
+            None => false,
+        })
 }
 
-/// Makes the data folder, and brings an SQLite schema up to date after copying the file. A
-/// PostgreSQL schema that is behind is refused: `bantin migrate` is run once, not by every node.
-pub fn prepare(settings: &Settings) -> Result<(), String> {
-    let address = settings.place.address()?;
-    if let Address::Sqlite(path) = &address {
-        let folder = path.parent().unwrap_or(std::path::Path::new("."));
+/// Makes the folder of an SQLite database, and brings its schema up to date after copying the file.
+/// A PostgreSQL schema that is behind is refused: `bantin migrate` is run once, not by every node.
+pub fn prepare(address: &Address) -> Result<(), String> {
+    let fresh = matches!(address, Address::Sqlite(path) if !path.exists());
+    let mut conn = connect(address)?;
+    let State::Behind(names) = known_state(&mut conn)? else {
+        return Ok(());
+    };
+    let first = names.first().cloned().unwrap_or_default();
+    match address {
+        Address::Sqlite(path) => {
+            if !fresh {
+                copy_before(
+                    &mut conn,
+                    &path.with_extension(format!("before-{first}.db")),
+                )?;
+            }
+            migrate_now(&mut conn).map(|_| ())
+        }
+        Address::Postgres(_) => Err(format!(
+            "the database lacks {} migration(s), first {first}: run `bantin migrate` once",
+            names.len(),
+        )),
+    }
+}
+
+/// A connection for start-up work; the folder of an SQLite file is made when it is missing.
+pub fn connect(address: &Address) -> Result<Conn, String> {
+    if let Address::Sqlite(path) = address
+        && let Some(folder) = path.parent()
+    {
         std::fs::create_dir_all(folder)
             .map_err(|error| format!("BANTIN_DATA_DIR {}: {error}", folder.display()))?;
     }
-    let fresh = matches!(&address, Address::Sqlite(path) if !path.exists());
-    let mut conn = address
+    address
         .connect()
-        .map_err(|error| format!("cannot open the database: {error}"))?;
-    match migrate::state(&mut conn).map_err(|error| error.to_string())? {
-        State::Current => Ok(()),
+        .map_err(|error| format!("cannot open the database: {error}"))
+}
+
+/// How the schema stands; one that is newer than this binary is refused.
+pub fn known_state(conn: &mut Conn) -> Result<State, String> {
+    match migrate::state(conn).map_err(|error| error.to_string())? {
         State::Ahead(version) => Err(format!(
             "the database has migration {version}, which this version of bantin does not know: run a newer bantin"
         )),
-        State::Behind(names) => match &address {
-            Address::Sqlite(path) => {
-                if !fresh {
-                    let first = names.first().cloned().unwrap_or_default();
-                    let copy = path.with_extension(format!("before-{first}.db"));
-                    if !copy.exists() {
-                        migrate::copy_sqlite(&mut conn, &copy)
-                            .map_err(|error| format!("cannot copy the database: {error}"))?;
-                        tracing::info!(copy = %copy.display(), "copied the database before migrating");
-                    }
-                }
-                migrate_now(&mut conn).map(|_| ())
-            }
-            Address::Postgres(_) => Err(format!(
-                "the database lacks {} migration(s), first {}: run `bantin migrate` once",
-                names.len(),
-                names.first().cloned().unwrap_or_default()
-            )),
-        },
+        state => Ok(state),
     }
+}
+
+fn copy_before(conn: &mut Conn, copy: &Path) -> Result<(), String> {
+    if !copy.exists() {
+        migrate::copy_sqlite(conn, copy)
+            .map_err(|error| format!("cannot copy the database: {error}"))?;
+        tracing::info!(copy = %copy.display(), "copied the database before migrating");
+    }
+    Ok(())
 }
 
 /// Runs what is pending. Answers the names.
 pub fn migrate_now(conn: &mut Conn) -> Result<Vec<String>, String> {
     let millis = u64::try_from(Clock::System.now_micros() / 1000).unwrap_or(0);
-    migrate::run(conn, &hex::encode(random::bytes::<6>()), &random::uuid_v7(millis))
-        .map_err(|error| format!("cannot migrate: {error}"))
+    migrate::run(
+        conn,
+        &hex::encode(random::bytes::<6>()),
+        &random::uuid_v7(millis),
+    )
+    .map_err(|error| format!("cannot migrate: {error}"))
 }
 
 /// Serves until SIGTERM or SIGINT; requests in flight finish, then the write-ahead log is emptied
@@ -133,11 +163,24 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     let base = ctx.settings.base_url();
     tracing::info!(%listen, public_url = base, docs = format!("{base}/docs/"), "serving");
     ready(&base);
+    let tidying = actix_web::rt::spawn(tidy(ctx.clone()));
     server.run().await.map_err(|error| error.to_string())?;
+    tidying.abort();
     ctx.db
         .checkpoint()
         .await
         .map_err(|error| format!("the write-ahead log could not be emptied: {error}"))?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Now and then removes what nobody can use any more.
+async fn tidy(ctx: Ctx) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        match crate::service::auth::tidy(&ctx).await {
+            Ok(rows) => tracing::debug!(rows, "removed what has expired"),
+            Err(error) => tracing::warn!(?error, "what has expired could not be removed"),
+        }
+    }
 }

@@ -13,11 +13,21 @@ use crate::store::db::Address;
 #[derive(Debug, Clone, Args)]
 pub struct Place {
     /// Folder for the database, media and keys; made when it is missing
-    #[arg(long, env = "BANTIN_DATA_DIR", default_value = "./bantin-data", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "BANTIN_DATA_DIR",
+        default_value = "./bantin-data",
+        value_name = "DIR"
+    )]
     pub data_dir: PathBuf,
 
     /// SQLite file (`sqlite:PATH`) or `postgres://` address [default: DATA_DIR/bantin.db]
-    #[arg(long, env = "BANTIN_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "BANTIN_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub database_url: Option<String>,
 }
 
@@ -37,7 +47,12 @@ pub struct Settings {
     pub place: Place,
 
     /// Address and port to listen on
-    #[arg(long, env = "BANTIN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    #[arg(
+        long,
+        env = "BANTIN_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDR:PORT"
+    )]
     pub listen: SocketAddr,
 
     /// The address under which clients reach this server; all links are built from it
@@ -59,7 +74,12 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
 
     /// Addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas
-    #[arg(long, env = "BANTIN_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IPS")]
+    #[arg(
+        long,
+        env = "BANTIN_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "IPS"
+    )]
     pub trusted_proxies: Vec<IpAddr>,
 
     /// Worker threads [default: one per core]
@@ -123,7 +143,12 @@ pub struct Settings {
     pub log_format: Option<LogFormat>,
 
     /// Which log lines are written, as `info` or `bantin=debug,warn`
-    #[arg(long, env = "BANTIN_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(
+        long,
+        env = "BANTIN_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
     pub log: String,
 }
 

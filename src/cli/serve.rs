@@ -16,7 +16,7 @@ pub struct Serve {
 impl Serve {
     pub fn run(self) -> Result<(), String> {
         app::log(&self.settings)?;
-        app::prepare(&self.settings)?;
+        app::prepare(&self.settings.place.address()?)?;
         let ctx = app::context(self.settings, Clock::System)?;
         super::block_on(async {
             let admins = ctx
@@ -25,7 +25,9 @@ impl Serve {
                 .await
                 .map_err(|error| error.to_string())?;
             if admins == 0 {
-                tracing::warn!("nobody can sign in as admin yet; make one with `bantin user add LOGIN --name NAME --role admin`");
+                tracing::warn!(
+                    "nobody can sign in as admin yet; make one with `bantin user add LOGIN --name NAME --role admin`"
+                );
             }
             app::serve(ctx, |_| {}).await
         })

@@ -78,7 +78,11 @@ impl Publish {
             _ => {}
         }
         if self.kind == Some(PublishKind::Correction) && self.note.is_none() {
-            faults.push("/note", FaultCode::Required, "is required with a correction");
+            faults.push(
+                "/note",
+                FaultCode::Required,
+                "is required with a correction",
+            );
         }
         faults.or(())
     }

@@ -1,18 +1,20 @@
 //! The body of an article: Portable Text (<https://www.portabletext.org>) in Rust types. `Block`
 //! is what editors write and editions keep, `LiveBlock` what readers get, with media expanded.
 
-use std::collections::HashSet;
+mod keys;
+mod rules;
+mod schema;
 
 use deserr::{Deserr, IntoValue, Map, ValuePointerRef};
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{Discriminator, ObjectBuilder, OneOfBuilder, Ref, RefOr};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
+pub use self::keys::{Key, adopt, assign_keys};
+pub use self::rules::check;
 use super::caption::{Figure, LiveFigure};
-use super::content::{LinkUrl, MAX_BODY_CHARACTERS};
+use super::content::LinkUrl;
 use super::id::MediaId;
-use super::input::{FaultCode, Faults, Refusal, at_most, pointer, string, text, words};
+use super::input::{FaultCode, Faults, Refusal, string, text, words};
 use super::media::LiveMedium;
 
 text! {
@@ -31,58 +33,16 @@ pub const MAX_ROWS: usize = 500;
 pub const MAX_CELLS: usize = 50;
 /// Hosts whose players may be embedded.
 pub const EMBED_HOSTS: &[&str] = &[
-    "www.youtube.com", "youtube.com", "m.youtube.com", "youtu.be", "www.youtube-nocookie.com",
-    "vimeo.com", "player.vimeo.com", "www.dailymotion.com", "dai.ly",
+    "www.youtube.com",
+    "youtube.com",
+    "m.youtube.com",
+    "youtu.be",
+    "www.youtube-nocookie.com",
+    "vimeo.com",
+    "player.vimeo.com",
+    "www.dailymotion.com",
+    "dai.ly",
 ];
-
-/// Identifies a block, span or mark definition; what diffs match on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Key(String);
-
-impl Key {
-    pub const PATTERN: &str = "^[A-Za-z0-9_-]{1,64}$";
-
-    pub fn parse(raw: &str) -> Result<Self, Refusal> {
-        let fits = (1..=64).contains(&raw.len())
-            && raw.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        if fits {
-            Ok(Self(raw.to_owned()))
-        } else {
-            Err(Refusal::new(FaultCode::BadFormat, format!("must match {}", Self::PATTERN)))
-        }
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Deserr<Faults> for Key {
-    fn deserialize_from_value<V: IntoValue>(
-        value: deserr::Value<V>,
-        location: ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl PartialSchema for Key {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some("Kept when sent, made by the server when absent."))
-            .pattern(Some(Self::PATTERN))
-            .max_length(Some(64))
-            .examples(["3f9c2ab81d04"])
-            .into()
-    }
-}
-impl ToSchema for Key {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Key".into()
-    }
-}
 
 words! {
     /// Style of a text block.
@@ -301,7 +261,10 @@ impl LiveBlock {
                     }
                 }
             }
-            Self::Embed(LiveEmbed { media: Some(medium), .. })
+            Self::Embed(LiveEmbed {
+                media: Some(medium),
+                ..
+            })
             | Self::Attachment(LiveAttachment { media: medium, .. }) => medium.rebase(base),
             _ => {}
         }
@@ -316,11 +279,9 @@ impl Deserr<Faults> for Block {
         location: ValuePointerRef,
     ) -> Result<Self, Faults> {
         let deserr::Value::Map(mut map) = value else {
-            return Err(Refusal::new(
-                FaultCode::WrongType,
-                "must be an object with a _type",
-            )
-            .at(location));
+            return Err(
+                Refusal::new(FaultCode::WrongType, "must be an object with a _type").at(location),
+            );
         };
         let tag_location = location.push_key("_type");
         let Some(tag) = map.remove("_type") else {
@@ -422,7 +383,9 @@ impl Block {
                 .zip(&figure.media)
                 .map(|(i, medium): (usize, _)| (format!("/media/{i}/media_id"), medium.media_id))
                 .collect(),
-            Self::Embed(Embed { media_id: Some(id), .. })
+            Self::Embed(Embed {
+                media_id: Some(id), ..
+            })
             | Self::Attachment(Attachment { media_id: id, .. }) => {
                 vec![("/media_id".to_owned(), *id)]
             }
@@ -440,253 +403,12 @@ impl Block {
             .sum();
         runs + match self {
             Self::Figure(figure) => figure.characters(),
-            Self::Table(Table { caption: Some(caption), .. }) => count(caption.as_str()),
+            Self::Table(Table {
+                caption: Some(caption),
+                ..
+            }) => count(caption.as_str()),
             Self::Attachment(attachment) => count(attachment.title.as_str()),
             _ => 0,
         }
     }
-
-    /// This block without what the server adds: keys, and the identity of a figure.
-    fn bare(&self) -> Self {
-        let mut bare = self.clone();
-        *bare.key_mut() = None;
-        for span in bare.spans_mut() {
-            span.key = None;
-        }
-        if let Self::Figure(figure) = &mut bare {
-            figure.caption_id = None;
-        }
-        bare
-    }
-
-    fn check(&self, place: &str, faults: &mut Faults) {
-        for (below, spans, defs) in self.runs() {
-            check_run(&format!("{place}{below}"), spans, defs, faults);
-        }
-        match self {
-            Self::Text(block) if block.level.is_some_and(|level| !(1..=6).contains(&level)) => {
-                faults.push(format!("{place}/level"), FaultCode::OutOfRange, "must be 1 to 6");
-            }
-            Self::Text(block) if block.level.is_some() && block.list_item.is_none() => {
-                faults.push(format!("{place}/level"), FaultCode::Conflict, "only a listItem has a level");
-            }
-            Self::Table(table) => check_table(table, place, faults),
-            Self::Figure(figure) => figure.check(place, faults),
-            Self::Embed(embed) => check_embed(embed, place, faults),
-            _ => {}
-        }
-    }
-}
-
-fn check_run(place: &str, spans: &[Span], defs: &[MarkDef], faults: &mut Faults) {
-    for (name, count) in [("children", spans.len()), ("markDefs", defs.len())] {
-        if count > MAX_SPANS {
-            faults.push(
-                format!("{place}/{name}"),
-                FaultCode::TooMany,
-                format!("has {count} items, {MAX_SPANS} are allowed"),
-            );
-        }
-    }
-    let mut keys = HashSet::new();
-    for (i, def) in defs.iter().enumerate() {
-        if !keys.insert(&def.key) || Decorator::parse(def.key.as_str()).is_some() {
-            faults.push(
-                format!("{place}/markDefs/{i}/_key"),
-                FaultCode::Duplicate,
-                "must differ from the other keys of this block and from the decorators",
-            );
-        }
-    }
-    let links = keys.clone();
-    for (i, span) in spans.iter().enumerate() {
-        if span.key.as_ref().is_some_and(|key| !keys.insert(key)) {
-            faults.push(
-                format!("{place}/children/{i}/_key"),
-                FaultCode::Duplicate,
-                "is used twice in this block",
-            );
-        }
-        if span.marks.len() > 20 {
-            faults.push(format!("{place}/children/{i}/marks"), FaultCode::TooMany, "has more than 20 items");
-        }
-        for (m, mark) in span.marks.iter().enumerate() {
-            if Decorator::parse(mark.as_str()).is_none() && !links.contains(mark) {
-                faults.push(
-                    format!("{place}/children/{i}/marks/{m}"),
-                    FaultCode::UnknownValue,
-                    "must be a decorator (strong, em, underline, strike-through, sub, sup) or the _key of a markDef",
-                );
-            }
-        }
-    }
-}
-
-fn check_table(table: &Table, place: &str, faults: &mut Faults) {
-    if table.rows.is_empty() || table.rows.len() > MAX_ROWS {
-        faults.push(
-            format!("{place}/rows"),
-            if table.rows.is_empty() { FaultCode::TooShort } else { FaultCode::TooMany },
-            format!("must have 1 to {MAX_ROWS} rows"),
-        );
-    }
-    if usize::from(table.header_rows) > table.rows.len() {
-        faults.push(format!("{place}/header_rows"), FaultCode::OutOfRange, "must not exceed the rows");
-    }
-    for (r, row) in table.rows.iter().enumerate() {
-        if row.cells.is_empty() || row.cells.len() > MAX_CELLS {
-            faults.push(
-                format!("{place}/rows/{r}/cells"),
-                if row.cells.is_empty() { FaultCode::TooShort } else { FaultCode::TooMany },
-                format!("must have 1 to {MAX_CELLS} cells"),
-            );
-        }
-    }
-}
-
-fn check_embed(embed: &Embed, place: &str, faults: &mut Faults) {
-    match (&embed.url, embed.media_id) {
-        (Some(url), None) => {
-            let parsed = url::Url::parse(url.as_str()).ok();
-            let allowed = parsed.is_some_and(|url| {
-                url.scheme() == "https"
-                    && url.port().is_none()
-                    && url.host_str().is_some_and(|host| EMBED_HOSTS.contains(&host))
-            });
-            if !allowed {
-                faults.push(
-                    format!("{place}/url"),
-                    FaultCode::UnknownValue,
-                    format!("must be an https address at one of: {}", EMBED_HOSTS.join(", ")),
-                );
-            }
-        }
-        (None, Some(_)) => {}
-        _ => faults.push(place, FaultCode::Conflict, "must have exactly one of url and media_id"),
-    }
-}
-
-/// The rules that need the whole body: length, unique keys, unique caption ids, marks.
-pub fn check(blocks: &[Block], location: ValuePointerRef) -> Result<(), Faults> {
-    at_most(blocks, super::content::MAX_BLOCKS, location)?;
-    let place = pointer(location);
-    let mut faults = Faults::default();
-    let (mut keys, mut captions) = (HashSet::new(), HashSet::new());
-    for (i, block) in blocks.iter().enumerate() {
-        let here = format!("{place}/{i}");
-        if block.key().is_some_and(|key| !keys.insert(key)) {
-            faults.push(format!("{here}/_key"), FaultCode::Duplicate, "is used twice in this body");
-        }
-        if let Block::Figure(Figure { caption_id: Some(id), .. }) = block
-            && !captions.insert(*id)
-        {
-            faults.push(
-                format!("{here}/caption_id"),
-                FaultCode::Duplicate,
-                "is used twice in this body",
-            );
-        }
-        block.check(&here, &mut faults);
-    }
-    let characters: usize = blocks.iter().map(Block::characters).sum();
-    if characters > MAX_BODY_CHARACTERS {
-        faults.push(
-            place,
-            FaultCode::TooLong,
-            format!("has {characters} characters, {MAX_BODY_CHARACTERS} are allowed"),
-        );
-    }
-    faults.or(())
-}
-
-/// Takes keys and caption ids over from the current body where the client left them out of an
-/// otherwise unchanged block at the same place, so that sending the same text again is no change.
-pub fn adopt(blocks: &mut [Block], current: &[Block]) {
-    for (block, old) in blocks.iter_mut().zip(current) {
-        if block.key().is_none() && block.bare() == old.bare() {
-            let caption_id = match (&*block, old) {
-                (Block::Figure(new), Block::Figure(old)) => new.caption_id.or(old.caption_id),
-                _ => None,
-            };
-            *block = old.clone();
-            if let Block::Figure(figure) = block {
-                figure.caption_id = caption_id;
-            }
-        }
-    }
-}
-
-/// Gives every block and span that has none a key from `make`, which must not repeat itself.
-pub fn assign_keys(blocks: &mut [Block], make: &mut dyn FnMut() -> String) {
-    for block in blocks {
-        if block.key().is_none() {
-            *block.key_mut() = Some(Key(make()));
-        }
-        for span in block.spans_mut() {
-            if span.key.is_none() {
-                span.key = Some(Key(make()));
-            }
-        }
-    }
-}
-
-/// The schema of one variant: the object's own, plus its `_type`.
-fn tagged<T: ToSchema>(tag: &str) -> RefOr<Schema> {
-    let RefOr::T(Schema::Object(mut object)) = T::schema() else {
-        return T::schema();
-    };
-    object.properties.insert(
-        "_type".to_owned(),
-        ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .enum_values(Some([tag]))
-            .into(),
-    );
-    object.required.insert(0, "_type".to_owned());
-    RefOr::T(Schema::Object(object))
-}
-
-fn one_of(description: &str, variants: &[(&str, std::borrow::Cow<'static, str>)]) -> RefOr<Schema> {
-    let mut discriminator = Discriminator::new("_type");
-    let mut builder = OneOfBuilder::new().description(Some(description));
-    for (tag, name) in variants {
-        let reference = format!("#/components/schemas/{name}");
-        discriminator.mapping.insert((*tag).to_owned(), reference.clone());
-        builder = builder.item(Ref::new(reference));
-    }
-    builder.discriminator(Some(discriminator)).into()
-}
-
-macro_rules! union_schema {
-    ($name:ident, $description:literal, $($tag:literal => $variant:ty),+ $(,)?) => {
-        impl PartialSchema for $name {
-            fn schema() -> RefOr<Schema> {
-                one_of($description, &[$(($tag, <$variant as ToSchema>::name())),+])
-            }
-        }
-        impl ToSchema for $name {
-            fn name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-                $(
-                    schemas.push((<$variant as ToSchema>::name().into_owned(), tagged::<$variant>($tag)));
-                    <$variant as ToSchema>::schemas(schemas);
-                )+
-            }
-        }
-    };
-}
-
-union_schema! {
-    Block, "One block of a body as editors write it.",
-    "block" => TextBlock, "figure" => Figure, "table" => Table, "embed" => Embed,
-    "attachment" => Attachment, "rule" => Rule,
-}
-
-union_schema! {
-    LiveBlock,
-    "One block of a body as readers get it. Skip a `_type` you do not know: new ones may come.",
-    "block" => TextBlock, "figure" => LiveFigure, "table" => Table, "embed" => LiveEmbed,
-    "attachment" => LiveAttachment, "rule" => Rule,
 }

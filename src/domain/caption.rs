@@ -60,7 +60,11 @@ impl Figure {
         if self.media.is_empty() || self.media.len() > MAX_FIGURE_MEDIA {
             faults.push(
                 format!("{place}/media"),
-                if self.media.is_empty() { FaultCode::TooShort } else { FaultCode::TooMany },
+                if self.media.is_empty() {
+                    FaultCode::TooShort
+                } else {
+                    FaultCode::TooMany
+                },
                 format!("must have 1 to {MAX_FIGURE_MEDIA} media"),
             );
         }
@@ -91,7 +95,10 @@ impl Figure {
     }
 
     pub fn characters(&self) -> usize {
-        let caption = self.caption.as_ref().map_or(0, |text| text.as_str().chars().count());
+        let caption = self
+            .caption
+            .as_ref()
+            .map_or(0, |text| text.as_str().chars().count());
         let alts: usize = self
             .media
             .iter()

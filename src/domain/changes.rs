@@ -63,7 +63,9 @@ impl Token {
         let bad = || Refusal::new(FaultCode::BadFormat, "is not a token of the log");
         let (generation, seq) = text.split_once('.').ok_or_else(bad)?;
         let hex = generation.len() == 12
-            && generation.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+            && generation
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         let digits = (1..=16).contains(&seq.len()) && seq.bytes().all(|b| b.is_ascii_digit());
         let seq: i64 = seq.parse().map_err(|_| bad())?;
         if !(hex && digits) || seq > super::id::MAX {

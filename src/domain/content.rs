@@ -94,7 +94,10 @@ impl Content {
         if !language.is_vietnamese() {
             return;
         }
-        let strip = |text: &str| text.contains('\u{200b}').then(|| text.replace('\u{200b}', ""));
+        let strip = |text: &str| {
+            text.contains('\u{200b}')
+                .then(|| text.replace('\u{200b}', ""))
+        };
         if let Some(clean) = strip(self.title.as_str()) {
             self.title = Title::stored(clean);
         }
@@ -130,9 +133,9 @@ impl Language {
 
     pub fn parse(raw: &str) -> Result<Self, Refusal> {
         let mut parts = raw.split('-');
-        let language = parts
-            .next()
-            .is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_lowercase()));
+        let language = parts.next().is_some_and(|p| {
+            (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_lowercase())
+        });
         let is_script = |p: &str| {
             p.len() == 4
                 && p.starts_with(|c: char| c.is_ascii_uppercase())
@@ -152,7 +155,10 @@ impl Language {
         if language && tail {
             Ok(Self(raw.to_owned()))
         } else {
-            Err(Refusal::new(FaultCode::BadFormat, "must be a language tag, as vi or en-GB"))
+            Err(Refusal::new(
+                FaultCode::BadFormat,
+                "must be a language tag, as vi or en-GB",
+            ))
         }
     }
 
@@ -182,7 +188,9 @@ impl utoipa::PartialSchema for Language {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some("BCP 47 language tag: language, optional script, optional region."))
+            .description(Some(
+                "BCP 47 language tag: language, optional script, optional region.",
+            ))
             .pattern(Some(Self::PATTERN))
             .max_length(Some(12))
             .examples(["vi"])
@@ -356,7 +364,10 @@ fn checked_url(raw: &str, schemes: &[&str]) -> Result<String, Refusal> {
     let bad = || {
         Refusal::new(
             FaultCode::BadFormat,
-            format!("must be an absolute address beginning with one of: {}", schemes.join(", ")),
+            format!(
+                "must be an absolute address beginning with one of: {}",
+                schemes.join(", ")
+            ),
         )
     };
     if raw.chars().count() > MAX_URL {
@@ -365,19 +376,30 @@ fn checked_url(raw: &str, schemes: &[&str]) -> Result<String, Refusal> {
             format!("has more than {MAX_URL} characters"),
         ));
     }
-    if raw.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}' | '<' | '>' | '"')) {
+    if raw.chars().any(|c| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '\u{fffe}' | '\u{ffff}' | '<' | '>' | '"')
+    }) {
         return Err(bad());
     }
     let url = url::Url::parse(raw).map_err(|_| bad())?;
     let web = matches!(url.scheme(), "http" | "https");
-    let starts = schemes.iter().any(|scheme| {
-        raw.starts_with(&format!("{scheme}:{}", if web { "//" } else { "" }))
-    });
-    if !starts || !schemes.contains(&url.scheme()) || (web && url.host().is_none()) || (!web && url.path().is_empty()) {
+    let starts = schemes
+        .iter()
+        .any(|scheme| raw.starts_with(&format!("{scheme}:{}", if web { "//" } else { "" })));
+    if !starts
+        || !schemes.contains(&url.scheme())
+        || (web && url.host().is_none())
+        || (!web && url.path().is_empty())
+    {
         return Err(bad());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Refusal::new(FaultCode::BadFormat, "must not carry a user name or password"));
+        return Err(Refusal::new(
+            FaultCode::BadFormat,
+            "must not carry a user name or password",
+        ));
     }
     Ok(raw.to_owned())
 }

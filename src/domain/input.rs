@@ -80,7 +80,11 @@ impl Faults {
 
     /// `value` when nothing is wrong with it.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
-        if self.0.is_empty() { Ok(value) } else { Err(self) }
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
     }
 }
 
@@ -185,7 +189,11 @@ impl DeserializeError for Faults {
                 all.push(
                     place,
                     FaultCode::WrongType,
-                    format!("must be {}, is {}", accepted.join(" or "), kind_name(&actual.kind())),
+                    format!(
+                        "must be {}, is {}",
+                        accepted.join(" or "),
+                        kind_name(&actual.kind())
+                    ),
                 );
             }
             ErrorKind::MissingField { field } => all.push(
@@ -257,7 +265,10 @@ pub fn bounded(raw: &str, min: usize, max: usize, lines: Lines) -> Result<String
     if let Some(found) = super::text::forbidden(&clean, lines == Lines::Multi) {
         return Err(Refusal::new(
             FaultCode::ForbiddenCharacter,
-            format!("holds the character U+{:04X}, which is not allowed", u32::from(found)),
+            format!(
+                "holds the character U+{:04X}, which is not allowed",
+                u32::from(found)
+            ),
         ));
     }
     let count = clean.chars().count();
@@ -327,7 +338,6 @@ macro_rules! text {
     )*};
 }
 pub(crate) use text;
-
 
 /// The schema of a bounded text type.
 pub fn text_schema(

@@ -127,7 +127,10 @@ mod tests {
     fn a_cursor_comes_back_and_a_tampered_one_is_refused() {
         let cursor = Cursor { key: -5, id: 77 };
         let text = cursor.encode("articles?category=a");
-        assert_eq!(Cursor::decode(&text, "articles?category=a").unwrap(), cursor);
+        assert_eq!(
+            Cursor::decode(&text, "articles?category=a").unwrap(),
+            cursor
+        );
         assert!(Cursor::decode(&text, "articles?category=b").is_err());
         assert!(Cursor::decode("", "articles?category=a").is_err());
         assert!(Cursor::decode("AAAA", "x").is_err());

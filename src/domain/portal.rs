@@ -110,9 +110,18 @@ impl PageTemplate {
             ));
         }
         let filled = WebUrl::parse(&raw.replace("{slug}", "slug"))?;
-        let host = url::Url::parse(filled.as_str()).ok().and_then(|url| url.host_str().map(str::to_owned));
-        if raw.find("{slug}") < raw.find("://").map(|at| at + 3 + host.unwrap_or_default().len()) {
-            return Err(Refusal::new(FaultCode::BadFormat, "{slug} must stand after the host"));
+        let host = url::Url::parse(filled.as_str())
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned));
+        if raw.find("{slug}")
+            < raw
+                .find("://")
+                .map(|at| at + 3 + host.unwrap_or_default().len())
+        {
+            return Err(Refusal::new(
+                FaultCode::BadFormat,
+                "{slug} must stand after the host",
+            ));
         }
         Ok(Self(raw.to_owned()))
     }
@@ -135,7 +144,9 @@ impl utoipa::PartialSchema for PageTemplate {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some("Address of a front-end page, with {slug} exactly once after the host."))
+            .description(Some(
+                "Address of a front-end page, with {slug} exactly once after the host.",
+            ))
             .pattern(Some("^https?://[^\\s{}/]+/[^\\s{}]*\\{slug\\}[^\\s{}]*$"))
             .max_length(Some(super::content::MAX_URL))
             .examples(["https://sonha.example.vn/tin/{slug}"])

@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::body::{Decorator, ListItem, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table, TextBlock};
+use super::body::{
+    Decorator, ListItem, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table, TextBlock,
+};
 use super::caption::{Alt, LiveFigure};
 
 /// Text for HTML and for double-quoted attributes.
@@ -109,14 +111,25 @@ impl Html {
         self.push("<figure>\n");
         for medium in &figure.media {
             let alt = medium.alt.as_ref().map_or("", Alt::as_str);
-            let _ = write!(self.html, "<img src=\"{}\" alt=\"{}\"", escape(&medium.url), escape(alt));
+            let _ = write!(
+                self.html,
+                "<img src=\"{}\" alt=\"{}\"",
+                escape(&medium.url),
+                escape(alt)
+            );
             if let (Some(width), Some(height)) = (medium.width, medium.height) {
                 let _ = write!(self.html, " width=\"{width}\" height=\"{height}\"");
             }
             self.push(">\n");
         }
-        let credit = figure.credit.as_ref().map(|credit| format!("<small>{}</small>", escape(credit.as_str())));
-        let caption = figure.caption.as_ref().map(|caption| lines(caption.as_str()));
+        let credit = figure
+            .credit
+            .as_ref()
+            .map(|credit| format!("<small>{}</small>", escape(credit.as_str())));
+        let caption = figure
+            .caption
+            .as_ref()
+            .map(|caption| lines(caption.as_str()));
         let parts: Vec<String> = caption.into_iter().chain(credit).collect();
         if !parts.is_empty() {
             self.push(&format!("<figcaption>{}</figcaption>\n", parts.join(" ")));
@@ -127,7 +140,10 @@ impl Html {
     fn table(&mut self, table: &Table) {
         self.push("<table>\n");
         if let Some(caption) = &table.caption {
-            self.push(&format!("<caption>{}</caption>\n", escape(caption.as_str())));
+            self.push(&format!(
+                "<caption>{}</caption>\n",
+                escape(caption.as_str())
+            ));
         }
         let (head, body) = table
             .rows
@@ -202,7 +218,10 @@ fn spans(spans: &[Span], defs: &[MarkDef]) -> String {
             };
             inner = format!("<{tag}>{inner}</{tag}>");
         }
-        if let Some(def) = links.first().and_then(|mark| defs.iter().find(|def| def.key == **mark)) {
+        if let Some(def) = links
+            .first()
+            .and_then(|mark| defs.iter().find(|def| def.key == **mark))
+        {
             inner = format!("<a href=\"{}\">{inner}</a>", escape(def.href.as_str()));
         }
         out.push_str(&inner);
@@ -212,12 +231,16 @@ fn spans(spans: &[Span], defs: &[MarkDef]) -> String {
 
 /// The body as plain text: a paragraph a block, blank lines between.
 pub fn text(blocks: &[LiveBlock]) -> String {
-    let plain = |spans: &[Span]| -> String { spans.iter().map(|span| span.text.as_str()).collect() };
+    let plain =
+        |spans: &[Span]| -> String { spans.iter().map(|span| span.text.as_str()).collect() };
     let mut parts: Vec<String> = Vec::new();
     let mut number = 0;
     for block in blocks {
         number = match block {
-            LiveBlock::Text(TextBlock { list_item: Some(ListItem::Number), .. }) => number + 1,
+            LiveBlock::Text(TextBlock {
+                list_item: Some(ListItem::Number),
+                ..
+            }) => number + 1,
             _ => 0,
         };
         match block {
@@ -231,17 +254,29 @@ pub fn text(blocks: &[LiveBlock]) -> String {
                 });
             }
             LiveBlock::Figure(figure) => {
-                let caption = figure.caption.as_ref().map(|caption| caption.as_str().to_owned());
-                let credit = figure.credit.as_ref().map(|credit| format!("({})", credit.as_str()));
+                let caption = figure
+                    .caption
+                    .as_ref()
+                    .map(|caption| caption.as_str().to_owned());
+                let credit = figure
+                    .credit
+                    .as_ref()
+                    .map(|credit| format!("({})", credit.as_str()));
                 let line: Vec<String> = caption.into_iter().chain(credit).collect();
                 if !line.is_empty() {
                     parts.push(line.join(" "));
                 }
             }
             LiveBlock::Table(table) => {
-                parts.extend(table.caption.as_ref().map(|caption| caption.as_str().to_owned()));
+                parts.extend(
+                    table
+                        .caption
+                        .as_ref()
+                        .map(|caption| caption.as_str().to_owned()),
+                );
                 for row in &table.rows {
-                    let cells: Vec<String> = row.cells.iter().map(|cell| plain(&cell.children)).collect();
+                    let cells: Vec<String> =
+                        row.cells.iter().map(|cell| plain(&cell.children)).collect();
                     parts.push(cells.join(" | "));
                 }
             }

@@ -16,15 +16,24 @@ impl Slug {
 
     pub fn parse(raw: &str) -> Result<Self, Refusal> {
         if raw.len() > Self::MAX {
-            return Err(Refusal::new(FaultCode::TooLong, "has more than 100 characters"));
+            return Err(Refusal::new(
+                FaultCode::TooLong,
+                "has more than 100 characters",
+            ));
         }
         let fits = raw.split('-').all(|word| {
-            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         });
         if fits {
             Ok(Self(raw.to_owned()))
         } else {
-            Err(Refusal::new(FaultCode::BadFormat, format!("must match {}", Self::PATTERN)))
+            Err(Refusal::new(
+                FaultCode::BadFormat,
+                format!("must match {}", Self::PATTERN),
+            ))
         }
     }
 
@@ -97,7 +106,9 @@ impl utoipa::PartialSchema for Slug {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some("Public handle: lower-case ASCII words joined by hyphens."))
+            .description(Some(
+                "Public handle: lower-case ASCII words joined by hyphens.",
+            ))
             .pattern(Some(Self::PATTERN))
             .min_length(Some(1))
             .max_length(Some(Self::MAX))
@@ -117,7 +128,10 @@ mod tests {
 
     #[test]
     fn titles_are_folded_and_cut_at_a_word() {
-        assert_eq!(Slug::from_title("Đẩy mạnh chuyển đổi số, quý I/2026!").as_str(), "day-manh-chuyen-doi-so-quy-i-2026");
+        assert_eq!(
+            Slug::from_title("Đẩy mạnh chuyển đổi số, quý I/2026!").as_str(),
+            "day-manh-chuyen-doi-so-quy-i-2026"
+        );
         assert_eq!(Slug::from_title("…").as_str(), "tin");
         let long = Slug::from_title(&"xây dựng ".repeat(30));
         assert!(long.as_str().len() <= 100 && long.as_str().ends_with("-dung"));

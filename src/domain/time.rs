@@ -36,7 +36,9 @@ impl Instant {
 
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self {
-            micros: self.micros.saturating_add(seconds.saturating_mul(1_000_000)),
+            micros: self
+                .micros
+                .saturating_add(seconds.saturating_mul(1_000_000)),
             ..self
         }
     }
@@ -55,7 +57,9 @@ impl Instant {
         let is_at = |i: usize, c: u8| bytes.get(i) == Some(&c);
         let shape = text.is_ascii()
             && (20..=40).contains(&bytes.len())
-            && [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18].into_iter().all(digit_at)
+            && [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]
+                .into_iter()
+                .all(digit_at)
             && is_at(4, b'-')
             && is_at(7, b'-')
             && (is_at(10, b'T') || is_at(10, b't'))
@@ -76,9 +80,8 @@ impl Instant {
             None => rest,
         };
         let utc = tail.eq_ignore_ascii_case("z");
-        let offset_shape = tail.len() == 6
-            && tail.starts_with(['+', '-'])
-            && tail.get(3..4) == Some(":");
+        let offset_shape =
+            tail.len() == 6 && tail.starts_with(['+', '-']) && tail.get(3..4) == Some(":");
         if !(utc || offset_shape) {
             return Err(bad());
         }
@@ -127,7 +130,9 @@ impl utoipa::PartialSchema for Instant {
             .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
                 utoipa::openapi::KnownFormat::DateTime,
             )))
-            .description(Some("An instant, RFC 3339; answers use the portal's offset."))
+            .description(Some(
+                "An instant, RFC 3339; answers use the portal's offset.",
+            ))
             .max_length(Some(40))
             .examples(["2026-03-21T08:30:00+07:00"])
             .into()
@@ -234,7 +239,10 @@ impl Zone {
 
     pub fn parse(name: &str) -> Result<Self, Refusal> {
         let zone = TimeZone::get(name).map_err(|_| {
-            Refusal::new(FaultCode::UnknownValue, "must be an IANA time zone, as Asia/Ho_Chi_Minh")
+            Refusal::new(
+                FaultCode::UnknownValue,
+                "must be an IANA time zone, as Asia/Ho_Chi_Minh",
+            )
         })?;
         Ok(Self {
             name: zone.iana_name().unwrap_or(name).to_owned(),
@@ -291,15 +299,26 @@ mod tests {
     #[test]
     fn instants_are_shown_with_the_portals_offset() {
         let instant = Instant::parse("2024-02-05T07:30:00Z").unwrap();
-        assert_eq!(hanoi().show(instant).to_string(), "2024-02-05T14:30:00+07:00");
+        assert_eq!(
+            hanoi().show(instant).to_string(),
+            "2024-02-05T14:30:00+07:00"
+        );
     }
 
     #[test]
     fn only_rfc_3339_is_read() {
         for bad in [
-            "2024-02-05", "2024-02-05T14:30:00", "2024-02-05 14:30:00+07:00", "2024-02-05T14:30+07:00",
-            "2024-02-05T14:30:00+0700", "2024-02-05T14:30:00+07:00[Asia/Ho_Chi_Minh]", "2024-13-05T14:30:00Z",
-            "2024-02-30T14:30:00Z", "", "2024-02-05T14:30:00.Z", "+02024-02-05T14:30:00Z",
+            "2024-02-05",
+            "2024-02-05T14:30:00",
+            "2024-02-05 14:30:00+07:00",
+            "2024-02-05T14:30+07:00",
+            "2024-02-05T14:30:00+0700",
+            "2024-02-05T14:30:00+07:00[Asia/Ho_Chi_Minh]",
+            "2024-13-05T14:30:00Z",
+            "2024-02-30T14:30:00Z",
+            "",
+            "2024-02-05T14:30:00.Z",
+            "+02024-02-05T14:30:00Z",
         ] {
             assert!(Instant::parse(bad).is_err(), "{bad}");
         }
@@ -312,8 +331,14 @@ mod tests {
     #[test]
     fn a_day_begins_at_local_midnight() {
         let day = Day::parse("2024-03-21").unwrap();
-        assert_eq!(hanoi().start_of(day).to_string(), "2024-03-21T00:00:00+07:00");
-        assert_eq!(hanoi().day_of(Instant::parse("2024-03-20T17:00:00Z").unwrap()), day);
+        assert_eq!(
+            hanoi().start_of(day).to_string(),
+            "2024-03-21T00:00:00+07:00"
+        );
+        assert_eq!(
+            hanoi().day_of(Instant::parse("2024-03-20T17:00:00Z").unwrap()),
+            day
+        );
         assert!(Day::parse("2024-02-31").is_err());
         assert!(Day::parse("31/02/2024").is_err());
     }

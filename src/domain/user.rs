@@ -26,11 +26,16 @@ impl Login {
     pub fn parse(raw: &str) -> Result<Self, Refusal> {
         let fits = (3..=64).contains(&raw.len())
             && raw.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-            && raw.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._@+-".contains(&b));
+            && raw
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._@+-".contains(&b));
         if fits {
             Ok(Self(raw.to_owned()))
         } else {
-            Err(Refusal::new(FaultCode::BadFormat, format!("must match {}", Self::PATTERN)))
+            Err(Refusal::new(
+                FaultCode::BadFormat,
+                format!("must match {}", Self::PATTERN),
+            ))
         }
     }
 
@@ -85,7 +90,10 @@ impl Password {
     pub fn parse(raw: &str) -> Result<Self, Refusal> {
         let text = super::text::nfc(raw);
         if super::text::forbidden(&text, false).is_some() {
-            return Err(Refusal::new(FaultCode::ForbiddenCharacter, "holds a character that is not allowed"));
+            return Err(Refusal::new(
+                FaultCode::ForbiddenCharacter,
+                "holds a character that is not allowed",
+            ));
         }
         match text.chars().count() {
             0 => Err(Refusal::new(FaultCode::TooShort, "must not be empty")),
@@ -167,7 +175,7 @@ mod tests {
     #[test]
     fn a_password_is_counted_after_nfc_and_never_printed() {
         let composed = Password::parse("đường làng").unwrap();
-        let decomposed = Password::parse("đu\u{31b}\u{300}ng la\u{300}ng").unwrap();
+        let decomposed = Password::parse("đu\u{31b}o\u{31b}\u{300}ng la\u{300}ng").unwrap();
         assert_eq!(composed, decomposed);
         assert!(!format!("{composed:?}").contains("làng"));
         assert!(Password::parse(&"e\u{301}".repeat(200)).is_ok());

@@ -85,7 +85,9 @@ impl Deserr<Faults> for SentToken {
     ) -> Result<Self, Faults> {
         let text = string(value, location)?;
         let fits = (1..=128).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
         if fits {
             Ok(Self(text))
         } else {
@@ -154,7 +156,10 @@ words! {
 #[derive(Serialize, ToSchema)]
 struct TokenPair {
     /// A JWT; its keys are at `/.well-known/jwks.json`.
-    #[schema(max_length = 4096, pattern = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$")]
+    #[schema(
+        max_length = 4096,
+        pattern = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"
+    )]
     access_token: String,
     token_type: TokenType,
     /// Seconds that the access token is good for.
@@ -267,7 +272,10 @@ async fn change_password(
     _: Params<NoParams>,
     body: Body<PasswordInput>,
 ) -> ApiResult {
-    let PasswordInput { current_password, new_password } = body.read()?;
+    let PasswordInput {
+        current_password,
+        new_password,
+    } = body.read()?;
     let address = client_address(&request, &ctx);
     auth::change_password(&ctx, can.actor, address, current_password, new_password).await?;
     Ok(done())
@@ -333,15 +341,21 @@ mod tests {
     fn secrets_are_not_printed() {
         let body = json!({"login": "Minh.An", "password": "bí mật lớn lao"});
         let login = format!("{:?}", parse::<LoginInput>(body).unwrap());
-        assert!(login.contains("Minh.An") && !login.contains("bí mật"), "{login}");
-        let refresh = parse::<RefreshInput>(json!({"refresh_token": "abc123"})).unwrap();
-        assert!(!format!("{refresh:?}").contains("abc123"));
+        assert!(
+            login.contains("Minh.An") && !login.contains("bí mật"),
+            "{login}"
+        );
+        let input = parse::<RefreshInput>(json!({"refresh_token": "abc123"})).unwrap();
+        assert!(!format!("{input:?}").contains("abc123"));
     }
 
     #[test]
     fn what_cannot_be_a_refresh_token_is_refused() {
         for bad in ["", "a b", "ä", &"a".repeat(129)] {
-            assert!(parse::<RefreshInput>(json!({"refresh_token": bad})).is_err(), "{bad}");
+            assert!(
+                parse::<RefreshInput>(json!({"refresh_token": bad})).is_err(),
+                "{bad}"
+            );
         }
     }
 

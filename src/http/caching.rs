@@ -59,14 +59,26 @@ pub fn public_bytes(
         response.append_header((header::LINK, link.as_str()));
     }
     response.insert_header((header::CACHE_CONTROL, public_cache(ctx)));
-    Ok(conditional(request, response, &etag_of(&bytes), content_type, bytes))
+    Ok(conditional(
+        request,
+        response,
+        &etag_of(&bytes),
+        content_type,
+        bytes,
+    ))
 }
 
 /// An editorial object: its ETag is its version.
 pub fn object<T: Serialize>(request: &HttpRequest, version: Version, value: &T) -> ApiResult {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, NO_STORE));
-    Ok(conditional(request, response, &version_tag(version), JSON, to_bytes(value)?))
+    Ok(conditional(
+        request,
+        response,
+        &version_tag(version),
+        JSON,
+        to_bytes(value)?,
+    ))
 }
 
 /// An editorial answer without a version of its own.
@@ -74,7 +86,13 @@ pub fn private_json<T: Serialize>(request: &HttpRequest, value: &T) -> ApiResult
     let bytes = to_bytes(value)?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, NO_STORE));
-    Ok(conditional(request, response, &etag_of(&bytes), JSON, bytes))
+    Ok(conditional(
+        request,
+        response,
+        &etag_of(&bytes),
+        JSON,
+        bytes,
+    ))
 }
 
 /// The answer to a write: the object as it is now, with its version as ETag.
@@ -100,7 +118,9 @@ pub fn conditional(
 ) -> HttpResponse {
     response.insert_header((header::ETAG, etag));
     if is_known(request.headers(), etag) {
-        return response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish();
+        return response
+            .status(actix_web::http::StatusCode::NOT_MODIFIED)
+            .finish();
     }
     response.content_type(content_type).body(bytes)
 }

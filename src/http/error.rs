@@ -35,6 +35,17 @@ macro_rules! codes {
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
             }
+            /// The code for an error that only its status is known of.
+            pub fn of_status(status: StatusCode) -> Self {
+                Self::ALL
+                    .iter()
+                    .copied()
+                    .find(|code| code.status() == status.as_u16())
+                    .unwrap_or(match status.is_client_error() {
+                        true => Self::BadRequest,
+                        false => Self::Internal,
+                    })
+            }
         }
     };
 }
@@ -139,6 +150,13 @@ pub struct Tombstone {
 #[derive(Debug)]
 pub struct ApiError {
     pub code: Code,
+    /// Boxed, so that a result is small where nothing goes wrong.
+    more: Box<More>,
+}
+
+/// What some errors say beside their code.
+#[derive(Debug, Default)]
+struct More {
     detail: Option<String>,
     errors: Vec<ProblemItem>,
     headers: Vec<(HeaderName, String)>,
@@ -154,42 +172,58 @@ impl ApiError {
     pub fn new(code: Code) -> Self {
         Self {
             code,
-            detail: None,
-            errors: Vec::new(),
-            headers: Vec::new(),
-            current_version: None,
-            allowed_actions: None,
-            tombstone: None,
+            more: Box::default(),
         }
     }
 
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.more.detail = Some(detail.into());
         self
     }
 
     pub fn header(mut self, name: HeaderName, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+        self.more.headers.push((name, value.to_string()));
         self
     }
 
-    /// The faults of a query string, as (parameter, fault).
+    fn errors(mut self, errors: Vec<ProblemItem>) -> Self {
+        self.more.errors = errors;
+        self
+    }
+
+    fn current(mut self, version: Version) -> Self {
+        self.more.current_version = Some(version);
+        self
+    }
+
+    /// The faults of a query string.
     pub fn query(errors: Vec<ProblemItem>) -> Self {
-        Self {
-            errors,
-            ..Self::new(Code::BadQuery)
-        }
+        Self::new(Code::BadQuery).errors(errors)
+    }
+
+    /// One fault of a query string.
+    pub fn parameter(name: &str, code: FaultCode, message: &str) -> Self {
+        Self::query(vec![ProblemItem {
+            pointer: None,
+            parameter: Some(name.to_owned()),
+            code,
+            message: message.to_owned(),
+        }])
     }
 
     pub fn taken_down(tombstone: Tombstone) -> Self {
-        Self {
-            tombstone: Some(tombstone),
-            ..Self::new(Code::TakenDown)
-        }
+        let mut error = Self::new(Code::TakenDown);
+        error.more.tombstone = Some(tombstone);
+        error
     }
 
     pub fn unauthorized() -> Self {
         Self::new(Code::Unauthorized).header(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    /// An error that did not come from our own handlers.
+    pub fn from_foreign(error: &actix_web::Error) -> Self {
+        Self::new(Code::of_status(error.as_response_error().status_code()))
     }
 
     /// A failure whose cause stays in the log.
@@ -218,7 +252,7 @@ impl ResponseError for ApiError {
         if matches!(self.code, Code::Busy) {
             response.insert_header((header::RETRY_AFTER, "1"));
         }
-        for (name, value) in &self.headers {
+        for (name, value) in &self.more.headers {
             if let Ok(value) = HeaderValue::from_str(value) {
                 response.append_header((name.clone(), value));
             }
@@ -227,13 +261,13 @@ impl ResponseError for ApiError {
             kind: format!("{PROBLEMS_PATH}#{}", self.code.as_str()),
             title: self.code.title(),
             status: self.code.status(),
-            detail: self.detail.clone(),
+            detail: self.more.detail.clone(),
             instance: super::request::current_id(),
             code: self.code,
-            errors: self.errors.clone(),
-            current_version: self.current_version,
-            allowed_actions: self.allowed_actions.clone(),
-            tombstone: self.tombstone.clone(),
+            errors: self.more.errors.clone(),
+            current_version: self.more.current_version,
+            allowed_actions: self.more.allowed_actions.clone(),
+            tombstone: self.more.tombstone.clone(),
         };
         response.body(serde_json::to_vec(&problem).unwrap_or_default())
     }
@@ -244,17 +278,20 @@ impl From<Faults> for ApiError {
         let errors = faults
             .0
             .into_iter()
-            .map(|Fault { pointer, code, message }| ProblemItem {
-                pointer: Some(pointer),
-                parameter: None,
-                code,
-                message,
-            })
+            .map(
+                |Fault {
+                     pointer,
+                     code,
+                     message,
+                 }| ProblemItem {
+                    pointer: Some(pointer),
+                    parameter: None,
+                    code,
+                    message,
+                },
+            )
             .collect();
-        Self {
-            errors,
-            ..Self::new(Code::Invalid)
-        }
+        Self::new(Code::Invalid).errors(errors)
     }
 }
 
@@ -279,20 +316,18 @@ impl From<service::Error> for ApiError {
             E::Invalid(faults) => faults.into(),
             E::NotFound => Self::new(Code::NotFound),
             E::Forbidden => Self::new(Code::Forbidden),
-            E::Stale { current } => Self {
-                current_version: Some(current),
-                ..Self::new(Code::VersionMismatch)
+            E::Stale { current } => Self::new(Code::VersionMismatch)
+                .current(current)
+                .header(header::ETAG, format!("\"{current}\"")),
+            E::PreconditionRequired { current } => {
+                Self::new(Code::PreconditionRequired).current(current)
             }
-            .header(header::ETAG, format!("\"{current}\"")),
-            E::PreconditionRequired { current } => Self {
-                current_version: Some(current),
-                ..Self::new(Code::PreconditionRequired)
-            },
-            E::IllegalMove { state, allowed } => Self {
-                allowed_actions: Some(allowed),
-                ..Self::new(Code::IllegalMove)
+            E::IllegalMove { state, allowed } => {
+                let mut error =
+                    Self::new(Code::IllegalMove).detail(format!("the article is {state}"));
+                error.more.allowed_actions = Some(allowed);
+                error
             }
-            .detail(format!("the article is {state}")),
             E::Conflict { code, detail } => Self::new(match code {
                 Conflict::WasPublic => Code::WasPublic,
                 Conflict::SlugTaken => Code::SlugTaken,

@@ -217,9 +217,8 @@ impl<T: Deserr<Faults>> Body<T> {
 impl<T> Body<T> {
     /// The JSON as it is, for merge patches.
     pub fn value(&self) -> ApiResult<serde_json::Value> {
-        serde_json::from_slice(&self.bytes).map_err(|error| {
-            ApiError::new(Code::BadJson).detail(format!("{error}"))
-        })
+        serde_json::from_slice(&self.bytes)
+            .map_err(|error| ApiError::new(Code::BadJson).detail(format!("{error}")))
     }
 
     /// A merge patch: 422 unless it is an object.
@@ -301,7 +300,10 @@ fn is_json(request: &HttpRequest) -> ApiResult<bool> {
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
     let charset = parts.all(|parameter| {
         !parameter.to_ascii_lowercase().starts_with("charset=")
-            || parameter.to_ascii_lowercase().trim_matches('"').ends_with("utf-8")
+            || parameter
+                .to_ascii_lowercase()
+                .trim_matches('"')
+                .ends_with("utf-8")
             || parameter.to_ascii_lowercase().ends_with("utf-8\"")
     });
     let json = essence == "application/json" || essence == "application/merge-patch+json";
@@ -384,15 +386,28 @@ fn read_query<T: FromQuery>(text: &str) -> ApiResult<T> {
     for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
         // The decoder replaces bad UTF-8, so what it could not read is known by this character.
         if value.contains('\u{fffd}') || value.contains('\0') {
-            query.fault(&name, Refusal::new(FaultCode::ForbiddenCharacter, "holds characters that are not allowed"));
-        } else if query.values.insert(name.to_string(), value.into_owned()).is_some() {
+            query.fault(
+                &name,
+                Refusal::new(
+                    FaultCode::ForbiddenCharacter,
+                    "holds characters that are not allowed",
+                ),
+            );
+        } else if query
+            .values
+            .insert(name.to_string(), value.into_owned())
+            .is_some()
+        {
             query.fault(&name, Refusal::new(FaultCode::Duplicate, "is there twice"));
         }
     }
     let value = T::read(&mut query);
     for name in std::mem::take(&mut query.values).into_keys() {
         let name: String = name.chars().take(100).collect();
-        query.fault(&name, Refusal::new(FaultCode::UnknownField, "is not a parameter"));
+        query.fault(
+            &name,
+            Refusal::new(FaultCode::UnknownField, "is not a parameter"),
+        );
     }
     if query.errors.is_empty() {
         Ok(value)
@@ -418,7 +433,10 @@ pub fn one_of<T: Copy>(words: &[(&str, T)], text: &str) -> Result<T, Refusal> {
         .map(|(_, value)| *value)
         .ok_or_else(|| {
             let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            Refusal::new(FaultCode::UnknownValue, format!("must be one of: {}", names.join(", ")))
+            Refusal::new(
+                FaultCode::UnknownValue,
+                format!("must be one of: {}", names.join(", ")),
+            )
         })
 }
 
@@ -430,7 +448,10 @@ pub fn flag(text: &str) -> Result<bool, Refusal> {
 /// Parameters of every simple list.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters; Paging is what handlers read")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; Paging is what handlers read"
+)]
 pub struct PageParams {
     /// How many, 20 by default.
     #[param(minimum = 1, maximum = 100)]

@@ -8,10 +8,12 @@ pub mod caching;
 pub mod editorial;
 pub mod error;
 pub mod extract;
+pub mod files;
 pub mod ops;
 pub mod public;
 pub mod request;
 pub mod spec;
+pub mod upload;
 
 use std::sync::Arc;
 
@@ -86,7 +88,10 @@ fn cors(ctx: &Ctx) -> Cors {
         .allowed_origin_fn(move |origin, head| {
             let path = head.uri.path();
             let private = path.starts_with("/v1/editorial") || path.starts_with("/v1/auth");
-            !private || origins.iter().any(|known| known.as_bytes() == origin.as_bytes())
+            !private
+                || origins
+                    .iter()
+                    .any(|known| known.as_bytes() == origin.as_bytes())
         })
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([
@@ -134,5 +139,9 @@ pub fn next_link(request: &HttpRequest, base: &str, cursor: Option<&str>) -> Vec
         }
     }
     query.append_pair("cursor", cursor);
-    vec![format!("<{base}{}?{}>; rel=\"next\"", request.path(), query.finish())]
+    vec![format!(
+        "<{base}{}?{}>; rel=\"next\"",
+        request.path(),
+        query.finish()
+    )]
 }

@@ -11,7 +11,9 @@ use super::error::{ApiResult, Problem};
 use crate::ctx::Ctx;
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(get_health).service(get_readiness).service(get_metrics);
+    cfg.service(get_health)
+        .service(get_readiness)
+        .service(get_metrics);
 }
 
 /// State of the process.

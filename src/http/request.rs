@@ -1,20 +1,22 @@
 //! What happens to every request: an id, a log line, metrics, HEAD, security headers, and the
 //! last net that turns foreign errors into problems.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, ResponseError, web};
+use actix_web::{ResponseError, web};
+use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::error::{ApiError, Code};
+use super::extract::client_address;
 use crate::ctx::Ctx;
+use crate::infra::rate::Limiter;
 use crate::infra::telemetry::Route;
 
 /// Longest path and query, in bytes.
@@ -52,39 +54,48 @@ async fn answer<B: MessageBody + 'static>(
     if let Some(ctx) = &ctx {
         ctx.metrics.in_flight.inc();
     }
-    // Routes know GET only; a HEAD is a GET whose body is dropped.
+    // Routes know GET only; a HEAD is a GET whose body is dropped. Ranges are for GET alone.
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
+        request.headers_mut().remove(header::RANGE);
     }
-    let (raw, _) = request.parts();
-    let raw = raw.clone();
-    let refused = if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {
-        Some(ApiError::new(Code::UriTooLong))
-    } else {
-        None
+    // No clone of the request may live on here: routing needs the only one.
+    let outcome = match refused(&request) {
+        Some(error) => Ok(request.into_response(error.error_response())),
+        None => AssertUnwindSafe(next.call(request))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Err(ApiError::internal("a handler panicked").into()))
+            .map(ServiceResponse::map_into_boxed_body),
     };
-    let mut response = match refused {
-        Some(error) => ServiceResponse::new(raw, error.error_response()),
-        None => match next.call(request).await {
-            Ok(response) => response.map_into_boxed_body(),
-            Err(error) => {
-                let response = error.error_response();
-                ServiceResponse::new(raw, response)
+    let mut response = match outcome {
+        Ok(response) => as_problem(response),
+        // Handlers answer their errors themselves: a panic ends here, and the request went with it.
+        Err(error) => {
+            let problem = ApiError::from_foreign(&error).header(REQUEST_ID, current_id());
+            if let Some(ctx) = &ctx {
+                ctx.metrics.in_flight.dec();
             }
-        },
+            return Err(problem.into());
+        }
     };
-    response = as_problem(response);
     let status = response.status();
     let id = current_id();
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     for (name, value) in [
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     ] {
         if !headers.contains_key(&name) {
@@ -121,10 +132,33 @@ async fn answer<B: MessageBody + 'static>(
     Ok(response)
 }
 
+/// What no handler needs to see: too long an address, too many requests.
+fn refused(request: &ServiceRequest) -> Option<ApiError> {
+    let uri = request.uri().path_and_query();
+    if uri.is_some_and(|uri| uri.as_str().len() > MAX_URI) {
+        return Some(ApiError::new(Code::UriTooLong));
+    }
+    let limiter = request.app_data::<web::Data<Option<Limiter>>>()?;
+    let ctx = request.app_data::<web::Data<Ctx>>()?;
+    if request.headers().contains_key(header::AUTHORIZATION) || is_operations(request.path()) {
+        return None;
+    }
+    let address = client_address(request.request(), ctx).parse().ok()?;
+    let wait = limiter.as_ref().as_ref()?.check(address).err()?;
+    Some(ApiError::new(Code::TooManyRequests).header(header::RETRY_AFTER, wait))
+}
+
+/// Probes and metrics must answer while everybody else is told to wait.
+fn is_operations(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics")
+}
+
 /// Metrics must not grow with what clients invent.
 fn known_method(method: &Method) -> String {
     match method.as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known.to_owned(),
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => {
+            known.to_owned()
+        }
         _ => "OTHER".to_owned(),
     }
 }
@@ -140,11 +174,7 @@ fn as_problem(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     {
         return response;
     }
-    let code = Code::ALL
-        .iter()
-        .copied()
-        .find(|code| code.status() == status.as_u16())
-        .unwrap_or(if status.is_client_error() { Code::BadRequest } else { Code::Internal });
+    let code = Code::of_status(status);
     if status == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(error = ?response.response().error(), "a request failed");
     }

@@ -56,7 +56,9 @@ pub fn document() -> Value {
             HttpBuilder::new()
                 .scheme(HttpAuthScheme::Bearer)
                 .bearer_format("JWT")
-                .description(Some("Access token from `/v1/auth/login` (RFC 8725 rules apply)"))
+                .description(Some(
+                    "Access token from `/v1/auth/login` (RFC 8725 rules apply)",
+                ))
                 .build(),
         ),
     );
@@ -127,11 +129,18 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         .is_some_and(|schemes| schemes.iter().any(|scheme| scheme.get("bearer").is_some()));
     let has_body = operation.get("requestBody").is_some();
     let suffix = if method == "patch" { "Patch" } else { "Input" };
-    if let Some(schema) = operation.pointer_mut("/requestBody/content/application~1json/schema/$ref")
+    if let Some(schema) =
+        operation.pointer_mut("/requestBody/content/application~1json/schema/$ref")
         && let Some(name) = schema.as_str().map(str::to_owned)
-        && ["Content", "UserContent", "CategoryContent", "MediaContent", "PortalContent"]
-            .iter()
-            .any(|known| name.ends_with(&format!("/{known}")))
+        && [
+            "Content",
+            "UserContent",
+            "CategoryContent",
+            "MediaContent",
+            "PortalContent",
+        ]
+        .iter()
+        .any(|known| name.ends_with(&format!("/{known}")))
     {
         *schema = json!(format!("{name}{suffix}"));
     }
@@ -146,8 +155,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     let login = path == "/v1/auth/login" || path == "/v1/auth/refresh";
     // Actions and changes of captions carry the version in If-Match; creation does not.
     let action = method == "post" && path.contains("{id}/");
-    let conditional_write =
-        editorial && (matches!(method, "put" | "patch" | "delete") || action || path.ends_with("/captions") && method == "post");
+    let conditional_write = editorial
+        && (matches!(method, "put" | "patch" | "delete")
+            || action
+            || path.ends_with("/captions") && method == "post");
     let mut statuses: Vec<u16> = vec![500, 503];
     if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
         statuses.extend([400, 414, 429]);
@@ -201,7 +212,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             object.insert("security".to_owned(), json!([]));
         }
     }
-    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+    let Some(responses) = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut)
+    else {
         return;
     };
     statuses.sort_unstable();
@@ -212,7 +226,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             .or_insert_with(|| json!({"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}));
     }
     if method == "get" && api {
-        responses.entry("304").or_insert_with(|| json!({"description": "Not modified"}));
+        responses
+            .entry("304")
+            .or_insert_with(|| json!({"description": "Not modified"}));
     }
     for (status, response) in responses.iter_mut() {
         describe(status, method, path, response);
@@ -241,24 +257,37 @@ fn describe(status: &str, method: &str, path: &str, response: &mut Value) {
         };
         object.insert("description".to_owned(), json!(text));
     }
-    let text = |description: &str, most: u32, pattern: &str| {
-        json!({"description": description, "schema": {"type": "string", "maxLength": most, "pattern": pattern}})
-    };
+    let text = |description: &str, most: u32, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": most, "pattern": pattern}});
     let mut headers = BTreeMap::new();
-    headers.insert("X-Request-Id", text("Names the request in the log", 64, "^[0-9a-f]+$"));
+    headers.insert(
+        "X-Request-Id",
+        text("Names the request in the log", 64, "^[0-9a-f]+$"),
+    );
     let ok = status.starts_with('2');
-    let tagged = ok && (path.starts_with("/v1/editorial") || method == "get") && path.starts_with("/v1/")
-        && !(status == "204" && !path.contains("captions"))
+    let tagged = ok
+        && (path.starts_with("/v1/editorial") || method == "get")
+        && path.starts_with("/v1/")
+        && (status != "204" || path.contains("captions"))
         && !path.contains("/preview/");
     if tagged || status == "304" || status == "412" {
-        headers.insert("ETag", text("Strong entity tag; the version in quotes on the editorial side", 100, "^\".*\"$"));
+        headers.insert(
+            "ETag",
+            text(
+                "Strong entity tag; the version in quotes on the editorial side",
+                100,
+                "^\".*\"$",
+            ),
+        );
     }
     match status {
         "201" | "301" => {
             headers.insert("Location", json!({"description": "Where it is", "schema": {"type": "string", "format": "uri", "maxLength": 2300}}));
         }
         "401" => {
-            headers.insert("WWW-Authenticate", text("The scheme to use", 100, "^Bearer"));
+            headers.insert(
+                "WWW-Authenticate",
+                text("The scheme to use", 100, "^Bearer"),
+            );
         }
         "429" | "503" => {
             headers.insert("Retry-After", json!({"description": "Seconds to wait", "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 86400}}));
@@ -272,7 +301,12 @@ impl Spec {
     pub fn new(base_url: &str) -> Self {
         let mut document = document();
         let mut patterns: Vec<(String, Vec<String>)> = Vec::new();
-        for (path, item) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
+        for (path, item) in document
+            .get("paths")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             let mut methods: Vec<String> = item
                 .as_object()
                 .into_iter()
@@ -336,7 +370,13 @@ async fn to_docs() -> HttpResponse {
 async fn openapi(request: HttpRequest, spec: web::Data<Spec>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "public, max-age=300"));
-    conditional(&request, response, &etag_of(&spec.json), JSON, spec.json.clone())
+    conditional(
+        &request,
+        response,
+        &etag_of(&spec.json),
+        JSON,
+        spec.json.clone(),
+    )
 }
 
 /// The list of problem codes, as the repository has it.
@@ -344,7 +384,13 @@ async fn problems(request: HttpRequest) -> HttpResponse {
     let text = include_bytes!("../../docs/problems.md").to_vec();
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "public, max-age=300"));
-    conditional(&request, response, &etag_of(&text), "text/markdown; charset=utf-8", text)
+    conditional(
+        &request,
+        response,
+        &etag_of(&text),
+        "text/markdown; charset=utf-8",
+        text,
+    )
 }
 
 /// Swagger UI, from assets in the binary.
@@ -354,7 +400,8 @@ async fn docs(file: web::Path<String>) -> ApiResult {
             .try_it_out_enabled(true)
             .display_request_duration(true),
     );
-    let found = utoipa_swagger_ui::serve(&file, config).map_err(|error| ApiError::internal(error.to_string()))?;
+    let found = utoipa_swagger_ui::serve(&file, config)
+        .map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(match found {
         Some(file) => HttpResponse::Ok()
             .content_type(file.content_type)

@@ -57,7 +57,9 @@ impl Blobs {
     fn path(&self, key: &str) -> std::io::Result<PathBuf> {
         let plain = key.len() >= 8
             && !key.starts_with('.')
-            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
         match (plain, key.get(..2)) {
             (true, Some(folder)) => Ok(self.root.join(folder).join(key)),
             _ => Err(std::io::Error::new(

@@ -84,7 +84,10 @@ pub fn process(original: &[u8], limits: &Limits) -> Result<Processed, ImageError
     let mut picture = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
     picture.apply_orientation(orientation);
     let transparent = picture.color().has_alpha()
-        && picture.to_rgba8().pixels().any(|pixel| pixel.0.last() != Some(&255));
+        && picture
+            .to_rgba8()
+            .pixels()
+            .any(|pixel| pixel.0.last() != Some(&255));
     let picture = if transparent {
         DynamicImage::ImageRgba8(picture.to_rgba8())
     } else {
@@ -140,17 +143,26 @@ fn encode(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        reason = "tests"
+    )]
     use super::*;
 
-    const LIMITS: Limits = Limits { max_pixels: 4_000_000 };
+    const LIMITS: Limits = Limits {
+        max_pixels: 4_000_000,
+    };
 
     fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
         let pixels = image::RgbImage::from_fn(width, height, |x, y| {
             image::Rgb([(x % 256) as u8, (y % 256) as u8, 90])
         });
-        DynamicImage::ImageRgb8(pixels).write_to(&mut bytes, format).unwrap();
+        DynamicImage::ImageRgb8(pixels)
+            .write_to(&mut bytes, format)
+            .unwrap();
         bytes.into_inner()
     }
 
@@ -182,8 +194,17 @@ mod tests {
     fn only_wide_pictures_get_a_small_rendition() {
         let wide = process(&picture(1000, 500, ImageFormat::Png), &LIMITS).unwrap();
         assert_eq!(wide.renditions.len(), 2);
-        assert_eq!((wide.renditions[1].width, wide.renditions[1].height), (640, 320));
-        assert_eq!(process(&picture(640, 10, ImageFormat::Jpeg), &LIMITS).unwrap().renditions.len(), 1);
+        assert_eq!(
+            (wide.renditions[1].width, wide.renditions[1].height),
+            (640, 320)
+        );
+        assert_eq!(
+            process(&picture(640, 10, ImageFormat::Jpeg), &LIMITS)
+                .unwrap()
+                .renditions
+                .len(),
+            1
+        );
     }
 
     #[test]
@@ -191,21 +212,35 @@ mod tests {
         let error = |bytes: &[u8]| process(bytes, &LIMITS).err();
         assert_eq!(error(b""), Some(ImageError::Empty));
         assert_eq!(error(b"%PDF-1.7 hello"), Some(ImageError::UnknownType));
-        assert_eq!(error(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), Some(ImageError::UnknownType));
-        assert_eq!(error(&picture(3000, 2000, ImageFormat::Png)), Some(ImageError::TooManyPixels));
+        assert_eq!(
+            error(b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+            Some(ImageError::UnknownType)
+        );
+        assert_eq!(
+            error(&picture(3000, 2000, ImageFormat::Png)),
+            Some(ImageError::TooManyPixels)
+        );
         let jpeg = picture(100, 100, ImageFormat::Png);
         assert_eq!(error(&jpeg[..jpeg.len() / 2]), Some(ImageError::Corrupt));
         // The header of a 50,000 × 50,000 PNG, and nothing else.
         let mut bomb = picture(1, 1, ImageFormat::Png);
         bomb[16..24].copy_from_slice(b"\0\0\xc3\x50\0\0\xc3\x50");
         let refused = error(&bomb);
-        assert!(matches!(refused, Some(ImageError::TooManyPixels | ImageError::Corrupt)));
+        assert!(matches!(
+            refused,
+            Some(ImageError::TooManyPixels | ImageError::Corrupt)
+        ));
     }
 
     #[test]
     fn damaged_files_never_panic() {
         let mut seed = 7_u64;
-        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
+        for format in [
+            ImageFormat::Jpeg,
+            ImageFormat::Png,
+            ImageFormat::Gif,
+            ImageFormat::WebP,
+        ] {
             let good = picture(32, 32, format);
             for _ in 0..200 {
                 let mut bad = good.clone();

@@ -28,8 +28,13 @@ pub struct Hasher {
 
 impl Hasher {
     pub fn new(params: Params) -> Result<Self, String> {
-        let cost = argon2::Params::new(params.memory_kib, params.iterations, params.parallelism, None)
-            .map_err(|error| format!("argon2: {error}"))?;
+        let cost = argon2::Params::new(
+            params.memory_kib,
+            params.iterations,
+            params.parallelism,
+            None,
+        )
+        .map_err(|error| format!("argon2: {error}"))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
         let mut hasher = Self {
             argon2,
@@ -64,7 +69,11 @@ impl Hasher {
 
     /// Was the hash made with other parameters than ours?
     pub fn needs_rehash(&self, phc: &str) -> bool {
-        let Params { memory_kib, iterations, parallelism } = self.params;
+        let Params {
+            memory_kib,
+            iterations,
+            parallelism,
+        } = self.params;
         !phc.starts_with(&format!(
             "$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}$"
         ))
@@ -89,7 +98,14 @@ pub fn refusal(password: &str) -> Option<&'static str> {
     let lower = password.to_lowercase();
     let distinct: std::collections::HashSet<char> = lower.chars().collect();
     let common = [
-        "password", "123456789", "qwertyuiop", "matkhau", "abcdefgh", "iloveyou", "vietnam", "admin",
+        "password",
+        "123456789",
+        "qwertyuiop",
+        "matkhau",
+        "abcdefgh",
+        "iloveyou",
+        "vietnam",
+        "admin",
     ];
     let rest = common
         .iter()
@@ -105,7 +121,11 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    const CHEAP: Params = Params { memory_kib: 8, iterations: 1, parallelism: 1 };
+    const CHEAP: Params = Params {
+        memory_kib: 8,
+        iterations: 1,
+        parallelism: 1,
+    };
 
     #[test]
     fn only_the_right_password_verifies() {
@@ -122,7 +142,11 @@ mod tests {
     #[test]
     fn a_hash_of_other_parameters_is_due_for_renewal() {
         let hasher = Hasher::new(CHEAP).unwrap();
-        let other = Hasher::new(Params { iterations: 2, ..CHEAP }).unwrap();
+        let other = Hasher::new(Params {
+            iterations: 2,
+            ..CHEAP
+        })
+        .unwrap();
         let hash = hasher.hash("mot mat khau dai").unwrap();
         assert!(!hasher.needs_rehash(&hash));
         assert!(other.needs_rehash(&hash));
@@ -131,7 +155,13 @@ mod tests {
 
     #[test]
     fn short_and_common_passwords_are_refused() {
-        for bad in ["short", "aaaaaaaaaaaaaaaa", "password123456789", "Admin123456789", "abc\ndefghijklmn"] {
+        for bad in [
+            "short",
+            "aaaaaaaaaaaaaaaa",
+            "password123456789",
+            "Admin123456789",
+            "abc\ndefghijklmn",
+        ] {
             assert!(refusal(bad).is_some(), "{bad}");
         }
         assert!(refusal("con trâu đen bên bờ ao").is_none());

@@ -35,9 +35,18 @@ pub fn password() -> String {
     let letters: Vec<char> = bytes::<20>()
         .iter()
         .filter_map(|byte| ALPHABET.get(usize::from(byte & 31)))
-        .map(|letter| if *letter == b'_' { 'A' } else { char::from(*letter) })
+        .map(|letter| {
+            if *letter == b'_' {
+                'A'
+            } else {
+                char::from(*letter)
+            }
+        })
         .collect();
-    let groups: Vec<String> = letters.chunks(5).map(|group| group.iter().collect()).collect();
+    let groups: Vec<String> = letters
+        .chunks(5)
+        .map(|group| group.iter().collect())
+        .collect();
     groups.join("-")
 }
 

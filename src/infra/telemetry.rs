@@ -44,9 +44,21 @@ impl Default for Metrics {
             Unit::Seconds,
             duration.clone(),
         );
-        registry.register("http_requests_in_flight", "Requests being answered", in_flight.clone());
-        registry.register("log_head", "Newest position of the public log", log_head.clone());
-        registry.register("failed_logins", "Refused signings-in", failed_logins.clone());
+        registry.register(
+            "http_requests_in_flight",
+            "Requests being answered",
+            in_flight.clone(),
+        );
+        registry.register(
+            "log_head",
+            "Newest position of the public log",
+            log_head.clone(),
+        );
+        registry.register(
+            "failed_logins",
+            "Refused signings-in",
+            failed_logins.clone(),
+        );
         Self {
             registry,
             requests,
@@ -78,7 +90,12 @@ pub fn start_log(human: bool, filter: &str) -> Result<(), String> {
     let registry = tracing_subscriber::registry().with(filter);
     if human {
         registry
-            .with(tracing_subscriber::fmt::layer().compact().with_target(false).with_writer(std::io::stderr))
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .compact()
+                    .with_target(false)
+                    .with_writer(std::io::stderr),
+            )
             .try_init()
     } else {
         registry

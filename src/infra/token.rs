@@ -75,13 +75,19 @@ impl Keys {
         let mut seeds = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(|error| fail("cannot read", error))? {
             let path = entry.map_err(|error| fail("cannot read", error))?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
             if name.starts_with("jwt-") && name.ends_with(".key") {
                 seeds.push((name.to_owned(), secret_file(&path)?));
             }
         }
         if seeds.is_empty() {
-            seeds.push(("jwt-0001.key".to_owned(), secret_file(&dir.join("jwt-0001.key"))?));
+            seeds.push((
+                "jwt-0001.key".to_owned(),
+                secret_file(&dir.join("jwt-0001.key"))?,
+            ));
         }
         seeds.sort();
         let keys = seeds
@@ -117,7 +123,13 @@ impl Keys {
     }
 
     /// A token for a user and signing-in, good from `now` (unix seconds) on.
-    pub fn issue(&self, user: &str, session: &str, now: i64, lifetime: i64) -> Result<String, String> {
+    pub fn issue(
+        &self,
+        user: &str,
+        session: &str,
+        now: i64,
+        lifetime: i64,
+    ) -> Result<String, String> {
         let Some(key) = self.keys.last() else {
             return Err("no signing key".to_owned());
         };
@@ -154,7 +166,11 @@ impl Keys {
             return Err(Refused);
         }
         let claims: Claims = strict(claims)?;
-        let key = self.keys.iter().find(|key| key.kid == header.kid).ok_or(Refused)?;
+        let key = self
+            .keys
+            .iter()
+            .find(|key| key.kid == header.kid)
+            .ok_or(Refused)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         // Time is checked below, against the clock that we are handed.
         validation.validate_exp = false;
@@ -170,7 +186,11 @@ impl Keys {
             && claims.iat >= 0
             && claims.exp.saturating_sub(claims.iat) <= MAX_LIFETIME_SECONDS;
         let ours = claims.iss == self.issuer && claims.aud == self.audience;
-        if fresh && ours { Ok(claims) } else { Err(Refused) }
+        if fresh && ours {
+            Ok(claims)
+        } else {
+            Err(Refused)
+        }
     }
 
     /// A signature over text that only this portal can make.
@@ -225,7 +245,10 @@ fn secret_file(path: &Path) -> Result<[u8; 32], String> {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = file.metadata().map_err(fail)?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(format!("{}: others may read it; chmod 600 it", path.display()));
+            return Err(format!(
+                "{}: others may read it; chmod 600 it",
+                path.display()
+            ));
         }
     }
     let mut text = String::new();
@@ -239,7 +262,10 @@ fn secret_file(path: &Path) -> Result<[u8; 32], String> {
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
         Algorithm::EdDSA => {
-            let seed: [u8; 32] = key.as_bytes().try_into().map_err(|_| ErrorKind::InvalidEddsaKey)?;
+            let seed: [u8; 32] = key
+                .as_bytes()
+                .try_into()
+                .map_err(|_| ErrorKind::InvalidEddsaKey)?;
             Ok(Box::new(Ed25519Signer(SigningKey::from_bytes(&seed))))
         }
         _ => Err(ErrorKind::InvalidAlgorithm.into()),
@@ -292,7 +318,7 @@ impl JwtVerifier for Ed25519Verifier {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
     use ed25519_dalek::Signer as _;
     use serde_json::{Value, json};
@@ -315,7 +341,11 @@ mod tests {
     }
 
     fn raw(keys: &Keys, header: &str, claims: &str) -> String {
-        let body = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let body = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(claims)
+        );
         let signature = keys.keys[0].signing.sign(body.as_bytes());
         format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
@@ -348,7 +378,10 @@ mod tests {
         let again = Keys::load_or_create(dir.path(), "us", "them").unwrap();
         assert!(again.verify(&token, NOW).is_ok());
         let path = dir.path().join("jwt-0001.key");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(Keys::load_or_create(dir.path(), "us", "them").is_err());
     }
@@ -357,14 +390,27 @@ mod tests {
     fn every_known_forgery_is_refused() {
         let (_dir, keys) = keys();
         let good_header = header(&keys);
-        let sign = |header: &Value, claims: &Value| raw(&keys, &header.to_string(), &claims.to_string());
+        let sign =
+            |header: &Value, claims: &Value| raw(&keys, &header.to_string(), &claims.to_string());
         assert!(keys.verify(&sign(&good_header, &claims()), NOW).is_ok());
         let mut bad = vec![String::new(), "a.b".into(), "..".into(), "a.b.c.d".into()];
         for (name, to) in [
-            ("alg", json!("none")), ("alg", json!("HS256")), ("alg", json!("eddsa")), ("alg", json!(null)),
-            ("typ", json!("jwt+x")), ("typ", json!(null)), ("kid", json!("other")), ("kid", json!(1)),
-            ("crit", json!(["exp"])), ("crit", json!([])), ("b64", json!(false)), ("jku", json!("https://x")),
-            ("jwk", json!({})), ("x5u", json!("https://x")), ("zip", json!("DEF")), ("cty", json!("JWT")),
+            ("alg", json!("none")),
+            ("alg", json!("HS256")),
+            ("alg", json!("eddsa")),
+            ("alg", json!(null)),
+            ("typ", json!("jwt+x")),
+            ("typ", json!(null)),
+            ("kid", json!("other")),
+            ("kid", json!(1)),
+            ("crit", json!(["exp"])),
+            ("crit", json!([])),
+            ("b64", json!(false)),
+            ("jku", json!("https://x")),
+            ("jwk", json!({})),
+            ("x5u", json!("https://x")),
+            ("zip", json!("DEF")),
+            ("cty", json!("JWT")),
         ] {
             bad.push(sign(&with(good_header.clone(), name, to), &claims()));
         }
@@ -375,10 +421,21 @@ mod tests {
             bad.push(sign(&good_header, &without(claims(), name)));
         }
         for (name, to) in [
-            ("exp", json!((NOW + 900).to_string())), ("exp", json!(1.8e9)), ("exp", json!(NOW)),
-            ("exp", json!(-1)), ("exp", json!(i64::MAX)), ("exp", json!(u64::MAX)), ("exp", json!(null)),
-            ("nbf", json!(NOW + 60)), ("nbf", json!("0")), ("iat", json!(NOW + 60)), ("iat", json!(true)),
-            ("iss", json!("me")), ("aud", json!("us")), ("aud", json!(["them"])), ("sub", json!(1)),
+            ("exp", json!((NOW + 900).to_string())),
+            ("exp", json!(1.8e9)),
+            ("exp", json!(NOW)),
+            ("exp", json!(-1)),
+            ("exp", json!(i64::MAX)),
+            ("exp", json!(u64::MAX)),
+            ("exp", json!(null)),
+            ("nbf", json!(NOW + 60)),
+            ("nbf", json!("0")),
+            ("iat", json!(NOW + 60)),
+            ("iat", json!(true)),
+            ("iss", json!("me")),
+            ("aud", json!("us")),
+            ("aud", json!(["them"])),
+            ("sub", json!(1)),
             ("admin", json!(true)),
         ] {
             bad.push(sign(&good_header, &with(claims(), name, to)));
@@ -388,7 +445,14 @@ mod tests {
         bad.push(format!("{good} "));
         bad.push(format!(" {good}"));
         bad.push(good.trim_end_matches(|c| c != '.').to_owned());
-        bad.push(raw(&keys, &format!("{} ", r#"{"alg":"EdDSA","alg":"EdDSA","typ":"JWT","kid":"k"}"#), &claims().to_string()));
+        bad.push(raw(
+            &keys,
+            &format!(
+                "{} ",
+                r#"{"alg":"EdDSA","alg":"EdDSA","typ":"JWT","kid":"k"}"#
+            ),
+            &claims().to_string(),
+        ));
         let mut flipped = good.clone().into_bytes();
         let last = flipped.len() - 10;
         flipped[last] = if flipped[last] == b'A' { b'B' } else { b'A' };
@@ -399,7 +463,10 @@ mod tests {
         }
         let other = tempfile::tempdir().unwrap();
         let others = Keys::load_or_create(other.path(), "us", "them").unwrap();
-        assert_eq!(keys.verify(&others.issue("1", "s", NOW, 900).unwrap(), NOW), Err(Refused));
+        assert_eq!(
+            keys.verify(&others.issue("1", "s", NOW, 900).unwrap(), NOW),
+            Err(Refused)
+        );
     }
 
     #[test]

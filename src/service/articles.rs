@@ -1,20 +1,13 @@
 //! Articles: create, save, delete. Publishing has its own file.
 
 use super::working_copy::{check, load, save as save_copy, slug_taken, store as store_copy};
-use super::{Command, Conflict, Deed, Error, IfMatch, audit, new_uuid, run};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, new_uuid, run};
 use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article, PublicState, Stage};
 use crate::domain::content::Content;
 use crate::domain::id::{ArticleId, EditionNumber, Version};
-use crate::domain::input;
 use crate::domain::slug::Slug;
 use crate::store::editorial::{articles, slugs};
-
-/// How a save gives the content: whole, or as a merge patch.
-pub enum Save {
-    Replace(Content),
-    Patch(serde_json::Value),
-}
 
 /// Makes a draft.
 pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Article, Error> {
@@ -62,20 +55,11 @@ pub async fn save(
     command: Command,
     id: ArticleId,
     if_match: IfMatch,
-    save: Save,
+    save: Save<Content>,
 ) -> Result<Article, Error> {
     run(ctx, command, move |conn, command| {
         let article = load(conn, command, id)?;
-        let content = match save {
-            Save::Replace(content) => content,
-            Save::Patch(patch) => {
-                if_match.check(article.version)?;
-                let mut merged = serde_json::to_value(&article.content)
-                    .map_err(|error| Error::Internal(error.to_string()))?;
-                input::merge(&mut merged, patch);
-                input::parse(merged)?
-            }
-        };
+        let content = save.onto(&article.content, if_match, article.version)?;
         save_copy(conn, command, article, if_match, content, "save")
     })
     .await

@@ -129,7 +129,14 @@ pub async fn login(
             sessions::begin(conn, &session, at)?;
             sessions::add_token(conn, &session.id, &hash, at)?;
             subjects.succeeded(conn)?;
-            record(conn, "login", user.id, Some(&session.id), Some(&address), at)?;
+            record(
+                conn,
+                "login",
+                user.id,
+                Some(&session.id),
+                Some(&address),
+                at,
+            )?;
             Ok(Some(user))
         })
         .await?;
@@ -166,7 +173,14 @@ pub async fn refresh(ctx: &Ctx, address: String, token: &str) -> Result<Tokens, 
                 };
                 if !(in_grace && unused) {
                     sessions::end(conn, &session.id, at)?;
-                    record(conn, "refresh_reuse", user.id, Some(&session.id), Some(&address), at)?;
+                    record(
+                        conn,
+                        "refresh_reuse",
+                        user.id,
+                        Some(&session.id),
+                        Some(&address),
+                        at,
+                    )?;
                     return Ok(None);
                 }
             }
@@ -188,7 +202,14 @@ pub async fn logout(ctx: &Ctx, actor: Actor, address: String) -> Result<(), Erro
         .write(move |conn| {
             let session = actor.session_id.as_deref().unwrap_or_default();
             sessions::end(conn, session, at)?;
-            record(conn, "logout", actor.user_id, Some(session), Some(&address), at)
+            record(
+                conn,
+                "logout",
+                actor.user_id,
+                Some(session),
+                Some(&address),
+                at,
+            )
         })
         .await
 }
@@ -224,7 +245,10 @@ pub async fn change_password(
                 return Ok::<_, Error>(false);
             }
             let before = user.version;
-            let user = User { version: before.next(), ..user };
+            let user = User {
+                version: before.next(),
+                ..user
+            };
             users::set_password(conn, user.id, &hash)?;
             users::update(conn, &user)?;
             let session = actor.session_id.as_deref();
@@ -261,7 +285,10 @@ pub async fn tidy(ctx: &Ctx) -> Result<usize, Error> {
             .write(move |conn| sessions::tidy_failures(conn, kind, before))
             .await?;
     }
-    removed += ctx.db.write(move |conn| sessions::tidy_tokens(conn, now)).await?;
+    removed += ctx
+        .db
+        .write(move |conn| sessions::tidy_tokens(conn, now))
+        .await?;
     Ok(removed)
 }
 
@@ -331,7 +358,11 @@ async fn verified(
             .needs_rehash(&hash)
             .then(|| hasher.hash(password.as_str()))
             .transpose()?;
-        Ok(Some(Proven { user, hash, renewed }))
+        Ok(Some(Proven {
+            user,
+            hash,
+            renewed,
+        }))
     })
     .await;
     if matches!(checked, Err(Error::Store(store::Error::Busy(_)))) {
@@ -382,7 +413,10 @@ fn record(
     address: Option<&str>,
     at: Instant,
 ) -> Result<(), Error> {
-    Ok(audit::append(conn, &entry(action, user, session, address, at))?)
+    Ok(audit::append(
+        conn,
+        &entry(action, user, session, address, at),
+    )?)
 }
 
 fn entry<'a>(

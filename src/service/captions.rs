@@ -41,7 +41,9 @@ pub async fn create(
     run(ctx, command, move |conn, command| {
         let article = match load(conn, command, article_id) {
             Err(Error::NotFound) => {
-                return Err(Faults::one("/article_id", FaultCode::NotFound, "is not an article").into());
+                return Err(
+                    Faults::one("/article_id", FaultCode::NotFound, "is not an article").into(),
+                );
             }
             other => other?,
         };
@@ -50,10 +52,17 @@ pub async fn create(
         let end = content.body.0.len();
         let position = position.map_or(end, usize::from);
         if position > end {
-            return Err(Faults::one("/position", FaultCode::OutOfRange, format!("must be 0 to {end}")).into());
+            return Err(Faults::one(
+                "/position",
+                FaultCode::OutOfRange,
+                format!("must be 0 to {end}"),
+            )
+            .into());
         }
         if figure.caption_id.is_some() {
-            return Err(Faults::one("/caption_id", FaultCode::Conflict, "is given by the server").into());
+            return Err(
+                Faults::one("/caption_id", FaultCode::Conflict, "is given by the server").into(),
+            );
         }
         content.body.0.insert(position, Block::Figure(figure));
         // The body as a whole must stay valid: its length, its keys.
@@ -79,8 +88,8 @@ pub async fn update(
         let Some(Block::Figure(figure)) = content.body.0.get_mut(position) else {
             return Err(Error::NotFound);
         };
-        let mut merged = serde_json::to_value(&*figure)
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let mut merged =
+            serde_json::to_value(&*figure).map_err(|error| Error::Internal(error.to_string()))?;
         input::merge(&mut merged, patch);
         let changed: Figure = input::parse(merged)?;
         let mut faults = Faults::default();

@@ -1,11 +1,13 @@
 //! Categories: public at once, so every command is a public write.
 
-use super::{Command, Conflict, Deed, Error, IfMatch, audit, founded, new_uuid, run_public, uri};
+use super::{
+    Command, Conflict, Deed, Error, IfMatch, Save, audit, founded, new_uuid, run_public, uri,
+};
 use crate::ctx::Ctx;
 use crate::domain::category::{Category, CategoryContent, MAX_DEPTH};
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
 use crate::domain::id::{CategoryId, Version};
-use crate::domain::input::{self, FaultCode, Faults};
+use crate::domain::input::{FaultCode, Faults};
 use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
 use crate::store::editorial::articles::uses_category;
@@ -26,7 +28,12 @@ pub async fn create(
         let portal = founded(write, &base, command.at)?;
         let tree = categories::tree(write.conn())?;
         if tree.all().len() >= MOST {
-            return Err(Faults::one("", FaultCode::TooMany, "a portal has at most 1000 categories").into());
+            return Err(Faults::one(
+                "",
+                FaultCode::TooMany,
+                "a portal has at most 1000 categories",
+            )
+            .into());
         }
         let path = path_below(&tree, content.parent_id, None)?;
         let slug = choose_slug(write, None, &content)?;
@@ -51,34 +58,19 @@ pub async fn create(
     .await
 }
 
-/// How a save gives the content: whole, or as a merge patch.
-pub enum Save {
-    Replace(CategoryContent),
-    Patch(serde_json::Value),
-}
-
 /// Changes a category; moving it moves its subtree. Answers the version.
 pub async fn save(
     ctx: &Ctx,
     command: Command,
     id: CategoryId,
     if_match: IfMatch,
-    save: Save,
+    save: Save<CategoryContent>,
 ) -> Result<Version, Error> {
     let base = ctx.settings.base_url();
     run_public(ctx, command, move |write, command| {
         let before = categories::get(write.conn(), id)?;
         let current = before.content();
-        let mut content = match save {
-            Save::Replace(content) => content,
-            Save::Patch(patch) => {
-                if_match.check(before.version)?;
-                let mut merged = serde_json::to_value(&current)
-                    .map_err(|error| Error::Internal(error.to_string()))?;
-                input::merge(&mut merged, patch);
-                input::parse(merged)?
-            }
-        };
+        let mut content = save.onto(&current, if_match, before.version)?;
         content.slug = content.slug.or_else(|| Some(before.slug.clone()));
         if content == current {
             return Ok(before.version);
@@ -135,7 +127,11 @@ pub async fn delete(
             code: Conflict::CategoryInUse,
             detail: detail.to_owned(),
         };
-        if categories::tree(write.conn())?.children(Some(id)).next().is_some() {
+        if categories::tree(write.conn())?
+            .children(Some(id))
+            .next()
+            .is_some()
+        {
             return Err(in_use("it has categories below it"));
         }
         if uses_category(write.conn(), id)? {
@@ -163,7 +159,12 @@ pub async fn delete(
 }
 
 fn too_deep() -> Error {
-    Faults::one("/parent_id", FaultCode::OutOfRange, "the tree may be 4 levels deep").into()
+    Faults::one(
+        "/parent_id",
+        FaultCode::OutOfRange,
+        "the tree may be 4 levels deep",
+    )
+    .into()
 }
 
 /// Ids from the top down to the parent; refuses what is not there, a circle, and too much depth.
@@ -179,7 +180,12 @@ fn path_below(
         return Err(Faults::one("/parent_id", FaultCode::NotFound, "is not a category").into());
     };
     if own.is_some_and(|own| parent.path.contains(&own.id)) {
-        return Err(Faults::one("/parent_id", FaultCode::Conflict, "is the category itself or below it").into());
+        return Err(Faults::one(
+            "/parent_id",
+            FaultCode::Conflict,
+            "is the category itself or below it",
+        )
+        .into());
     }
     if parent.path.len() >= MAX_DEPTH {
         return Err(too_deep());
@@ -220,7 +226,11 @@ fn move_articles(
     before: &Category,
     old: &categories::Tree,
 ) -> Result<(), Error> {
-    let ids: Vec<CategoryId> = old.subtree(before.id).iter().map(|below| below.id).collect();
+    let ids: Vec<CategoryId> = old
+        .subtree(before.id)
+        .iter()
+        .map(|below| below.id)
+        .collect();
     let new = categories::tree(write.conn())?;
     for id in categories::articles_in(write.conn(), &ids)? {
         let article = articles::get(write.conn(), id)?;

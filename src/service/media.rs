@@ -2,24 +2,32 @@
 //! the way out: a crash leaves only orphaned objects.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Command, Conflict, Deed, Error, IfMatch, audit, run};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, run, run_public};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
-use crate::domain::input::{self, FaultCode, Faults};
-use crate::domain::media::{Kind, MediaContent, Medium, Rendition};
+use crate::domain::input::{FaultCode, Faults};
+use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition};
 use crate::domain::policy::{self, Right};
-use crate::infra::image::{self, ImageError, Limits};
+use crate::infra::blob::Blobs;
+use crate::infra::image::{self, ImageError, Limits, Processed};
 use crate::infra::random;
+use crate::store;
 use crate::store::editorial::media;
 use crate::store::public::media as live;
+
+/// How long an upload waits for its turn to be decoded before it is told to come back.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A file that has arrived.
 pub struct Upload {
     pub path: PathBuf,
+    /// As the client gave it.
     pub file_name: String,
     /// SHA-256, lower-case hex.
     pub hash: String,
@@ -53,23 +61,55 @@ pub async fn upload(ctx: &Ctx, command: Command, upload: Upload) -> Result<Uploa
     let hash = upload.hash.clone();
     let known = ctx
         .db
-        .read(move |conn| media::find(conn, &hash).map_err(Error::from))
+        .read_brief(move |conn| media::find(conn, &hash).map_err(Error::from))
         .await?;
     let made = match known {
         Some(_) => None,
-        None => Some(make(ctx, upload.path).await?),
+        None => Some(make(ctx, upload.path.clone()).await?),
     };
-    let (hash, file_name, content) = (upload.hash, upload.file_name, upload.content);
-    let keys: Vec<String> = made
-        .iter()
-        .flat_map(|made| made.renditions.iter().map(|r| r.key.clone()).chain([made.original.clone()]))
-        .collect();
-    let outcome = run(ctx, command, move |conn, command| {
+    let mut outcome = record(ctx, command.clone(), &upload, made.clone()).await;
+    // Another node stored the same bytes meanwhile: now its medium is found.
+    if matches!(outcome, Err(Error::Store(store::Error::Taken(_)))) {
+        outcome = record(ctx, command, &upload, made.clone()).await;
+    }
+    if let Some(made) = made {
+        let needless = match &outcome {
+            // Known by now, or the answer to an earlier request.
+            Ok(done) => done.medium.original != made.original,
+            // Nobody knows whether a commit that failed is there; an orphan is better than a row
+            // without its files.
+            Err(Error::Store(_)) => false,
+            Err(_) => true,
+        };
+        if needless {
+            drop_objects(ctx, made.keys()).await;
+        }
+    }
+    Ok(outcome?)
+}
+
+/// Writes the row of a medium whose objects are there.
+async fn record(
+    ctx: &Ctx,
+    command: Command,
+    upload: &Upload,
+    made: Option<Made>,
+) -> Result<Uploaded, Error> {
+    let hash = upload.hash.clone();
+    let file_name = FileName::tidy(&upload.file_name);
+    let content = upload.content.clone();
+    run(ctx, command, move |conn, command| {
         if let Some(medium) = media::find(conn, &hash)? {
             return Ok(Uploaded { medium, new: false });
         }
-        let made = made.ok_or_else(|| Error::Internal("the medium vanished during its upload".to_owned()))?;
+        // Found a moment ago and deleted since: the next attempt finds nothing and decodes.
+        let made = made.ok_or_else(|| {
+            Error::Store(store::Error::Busy(
+                "the medium was deleted during its upload".to_owned(),
+            ))
+        })?;
         let mut medium = Medium {
+            // The database gives the id.
             id: MediaId::stored(0),
             version: Version::FIRST,
             kind: Kind::Image,
@@ -86,21 +126,18 @@ pub async fn upload(ctx: &Ctx, command: Command, upload: Upload) -> Result<Uploa
             created_at: command.at,
         };
         medium.id = media::insert(conn, &medium)?;
-        audit(conn, command, &deed("upload", &medium, None, Some(medium.version)))?;
+        audit(
+            conn,
+            command,
+            &deed("upload", &medium, None, Some(medium.version)),
+        )?;
         Ok(Uploaded { medium, new: true })
     })
-    .await;
-    // Lost a race, replayed or failed: our objects are nobody's.
-    let kept = |key: &String| match &outcome {
-        Ok(done) => done.medium.original == *key || done.medium.renditions.iter().any(|r| r.key == *key),
-        Err(_) => false,
-    };
-    for key in keys.iter().filter(|key| !kept(key)) {
-        drop_object(ctx, key.clone()).await;
-    }
-    Ok(outcome?)
+    .await
 }
 
+/// A picture whose objects are in media storage and have no row yet.
+#[derive(Debug, Clone)]
 struct Made {
     mime: &'static str,
     bytes: i64,
@@ -110,54 +147,95 @@ struct Made {
     renditions: Vec<Rendition>,
 }
 
+impl Made {
+    fn keys(self) -> Vec<String> {
+        keys(self.original, self.renditions)
+    }
+}
+
+fn keys(original: String, renditions: Vec<Rendition>) -> Vec<String> {
+    let mut keys: Vec<String> = renditions
+        .into_iter()
+        .map(|rendition| rendition.key)
+        .collect();
+    keys.push(original);
+    keys
+}
+
 /// Decodes, cleans and scales a picture, and stores all its objects. A bounded number at once.
 async fn make(ctx: &Ctx, path: PathBuf) -> Result<Made, UploadError> {
-    let internal = |error: String| UploadError::Failed(Error::Internal(error));
-    let turn = std::sync::Arc::clone(&ctx.decoding)
-        .acquire_owned()
+    let busy = || {
+        Error::Store(store::Error::Busy(
+            "too many pictures are being decoded".to_owned(),
+        ))
+    };
+    let turn = tokio::time::timeout(PATIENCE, Arc::clone(&ctx.decoding).acquire_owned())
         .await
-        .map_err(|error| internal(error.to_string()))?;
+        .map_err(|_| busy())?
+        .map_err(|_| busy())?;
     let blobs = ctx.blobs.clone();
     let limits = Limits {
         max_pixels: u64::from(ctx.settings.max_pixels),
     };
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let original = std::fs::read(&path).map_err(|error| internal(error.to_string()))?;
-        let picture = image::process(&original, &limits).map_err(refused)?;
-        let size = |value: u32| i32::try_from(value).map_err(|error| internal(error.to_string()));
-        let length = |bytes: &[u8]| i64::try_from(bytes.len()).map_err(|error| internal(error.to_string()));
-        let put = |bytes: &[u8]| {
-            let key = random::token();
-            let key = key.replace(['-', '_'], "0");
-            blobs
-                .put(&key, bytes)
-                .map(|()| key)
-                .map_err(|error| internal(error.to_string()))
-        };
-        let mut renditions = Vec::new();
-        for made in &picture.renditions {
-            renditions.push(Rendition {
-                name: made.name.to_owned(),
-                hash: hex::encode(Sha256::digest(&made.bytes)),
-                key: put(&made.bytes)?,
-                mime: made.mime.to_owned(),
-                bytes: length(&made.bytes)?,
-                width: size(made.width)?,
-                height: size(made.height)?,
-            });
+        let original = std::fs::read(&path).map_err(internal)?;
+        // A decoder that panics has met a damaged file, not a fault of ours to answer 500 for.
+        let picture = std::panic::catch_unwind(|| image::process(&original, &limits))
+            .unwrap_or(Err(ImageError::Corrupt))
+            .map_err(refused)?;
+        let mut stored = Vec::new();
+        let made = put_objects(&blobs, &original, &picture, &mut stored);
+        if made.is_err() {
+            for key in &stored {
+                remove(&blobs, key);
+            }
         }
-        Ok(Made {
-            mime: picture.mime,
-            bytes: length(&original)?,
-            width: size(picture.width)?,
-            height: size(picture.height)?,
-            original: put(&original)?,
-            renditions,
-        })
+        Ok(made?)
     })
     .await
-    .map_err(|error| internal(error.to_string()))?
+    .map_err(internal)?
+}
+
+/// Stores the original and its renditions; `stored` holds the keys written, also after a failure.
+fn put_objects(
+    blobs: &Blobs,
+    original: &[u8],
+    picture: &Processed,
+    stored: &mut Vec<String>,
+) -> Result<Made, Error> {
+    let size = |value: u32| i32::try_from(value).map_err(internal);
+    let length = |bytes: &[u8]| i64::try_from(bytes.len()).map_err(internal);
+    let mut put = |bytes: &[u8]| {
+        let key = random::token().replace(['-', '_'], "0");
+        blobs.put(&key, bytes).map_err(internal)?;
+        stored.push(key.clone());
+        Ok::<_, Error>(key)
+    };
+    let mut renditions = Vec::new();
+    for made in &picture.renditions {
+        renditions.push(Rendition {
+            name: made.name.to_owned(),
+            hash: hex::encode(Sha256::digest(&made.bytes)),
+            key: put(&made.bytes)?,
+            mime: made.mime.to_owned(),
+            bytes: length(&made.bytes)?,
+            width: size(made.width)?,
+            height: size(made.height)?,
+        });
+    }
+    Ok(Made {
+        mime: picture.mime,
+        bytes: length(original)?,
+        width: size(picture.width)?,
+        height: size(picture.height)?,
+        original: put(original)?,
+        renditions,
+    })
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal(error.to_string())
 }
 
 fn refused(error: ImageError) -> UploadError {
@@ -170,19 +248,13 @@ fn refused(error: ImageError) -> UploadError {
     UploadError::Failed(Faults::one("/file", code, message).into())
 }
 
-/// How a save gives the content: whole, or as a merge patch.
-pub enum Save {
-    Replace(MediaContent),
-    Patch(serde_json::Value),
-}
-
 /// Changes alt text and credit; public articles keep theirs until they are published again.
 pub async fn save(
     ctx: &Ctx,
     command: Command,
     id: MediaId,
     if_match: IfMatch,
-    save: Save,
+    save: Save<MediaContent>,
 ) -> Result<Medium, Error> {
     run(ctx, command, move |conn, command| {
         let before = media::get(conn, id)?;
@@ -190,16 +262,7 @@ pub async fn save(
         if !own && !policy::has(&command.actor.roles, Right::Edit) {
             return Err(Error::Forbidden);
         }
-        let content = match save {
-            Save::Replace(content) => content,
-            Save::Patch(patch) => {
-                if_match.check(before.version)?;
-                let mut merged = serde_json::to_value(&before.content)
-                    .map_err(|error| Error::Internal(error.to_string()))?;
-                input::merge(&mut merged, patch);
-                input::parse(merged)?
-            }
-        };
+        let content = save.onto(&before.content, if_match, before.version)?;
         if content == before.content {
             return Ok(before);
         }
@@ -210,47 +273,73 @@ pub async fn save(
             ..before.clone()
         };
         media::update(conn, id, medium.version, &medium.content)?;
-        audit(conn, command, &deed("save", &medium, Some(before.version), Some(medium.version)))?;
+        audit(
+            conn,
+            command,
+            &deed("save", &medium, Some(before.version), Some(medium.version)),
+        )?;
         Ok(medium)
     })
     .await
 }
 
-/// Deletes a medium that nothing holds, and its objects.
-pub async fn delete(ctx: &Ctx, command: Command, id: MediaId, if_match: IfMatch) -> Result<(), Error> {
-    let keys = run(ctx, command, move |conn, command| {
+/// Deletes a medium that nothing holds, and its objects. Holds the head of the log, so that no
+/// publication puts it before readers meanwhile.
+pub async fn delete(
+    ctx: &Ctx,
+    command: Command,
+    id: MediaId,
+    if_match: IfMatch,
+) -> Result<(), Error> {
+    let keys = run_public(ctx, command, move |write, command| {
+        let conn = write.conn();
         let medium = media::get(conn, id)?;
         if_match.check(medium.version)?;
-        let articles = media::uses(conn, id)?;
-        if !articles.is_empty() || live::is_public(conn, id)? {
-            let ids: Vec<String> = articles.iter().map(ToString::to_string).collect();
-            return Err(Error::Conflict {
-                code: Conflict::MediaInUse,
-                detail: if ids.is_empty() {
-                    "a public article holds it".to_owned()
-                } else {
-                    format!("articles hold it: {}", ids.join(", "))
-                },
-            });
+        let mut articles = media::uses(conn, id)?;
+        articles.extend(live::uses(conn, id)?);
+        articles.extend(media::restorable_uses(conn, id)?);
+        articles.sort();
+        articles.dedup();
+        if !articles.is_empty() {
+            let ids: Vec<String> = articles.iter().take(100).map(ToString::to_string).collect();
+            return Err(in_use(format!("articles hold it: {}", ids.join(", "))));
         }
-        media::delete(conn, id)?;
-        audit(conn, command, &deed("delete", &medium, Some(medium.version), None))?;
-        let mut keys: Vec<String> = medium.renditions.into_iter().map(|r| r.key).collect();
-        keys.push(medium.original);
-        Ok(keys)
+        media::delete(conn, id).map_err(|error| match error {
+            // An article took it between the look and the deletion.
+            store::Error::Referenced(_) => in_use("an article holds it".to_owned()),
+            error => error.into(),
+        })?;
+        audit(
+            conn,
+            command,
+            &deed("delete", &medium, Some(medium.version), None),
+        )?;
+        Ok(keys(medium.original, medium.renditions))
     })
     .await?;
-    for key in keys {
-        drop_object(ctx, key).await;
-    }
+    drop_objects(ctx, keys).await;
     Ok(())
 }
 
-/// Removes an object whose row is gone; what fails is left to the cleaner.
-async fn drop_object(ctx: &Ctx, key: String) {
+fn in_use(detail: String) -> Error {
+    Error::Conflict {
+        code: Conflict::MediaInUse,
+        detail,
+    }
+}
+
+/// Removes objects that have no row; what fails is left to the cleaner.
+async fn drop_objects(ctx: &Ctx, keys: Vec<String>) {
     let blobs = ctx.blobs.clone();
-    let done = tokio::task::spawn_blocking(move || blobs.delete(&key)).await;
-    if let Ok(Err(error)) = done {
+    let done =
+        tokio::task::spawn_blocking(move || keys.iter().for_each(|key| remove(&blobs, key))).await;
+    if let Err(error) = done {
+        tracing::warn!(%error, "objects without a row stay in media storage");
+    }
+}
+
+fn remove(blobs: &Blobs, key: &str) {
+    if let Err(error) = blobs.delete(key) {
         tracing::warn!(%error, "an object without a row stays in media storage");
     }
 }

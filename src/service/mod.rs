@@ -13,13 +13,14 @@ pub mod publishing;
 pub mod users;
 mod working_copy;
 
+use deserr::Deserr;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::ctx::Ctx;
 use crate::domain::article::Action;
 use crate::domain::id::Version;
-use crate::domain::input::Faults;
+use crate::domain::input::{self, Faults};
 use crate::domain::portal::Portal;
 use crate::domain::time::Instant;
 use crate::domain::user::Actor;
@@ -67,6 +68,33 @@ impl IfMatch {
     }
 }
 
+/// How a save gives the content: whole, or as a merge patch on what is there.
+pub enum Save<T> {
+    Replace(Box<T>),
+    Patch(serde_json::Value),
+}
+
+impl<T: Serialize + Deserr<Faults>> Save<T> {
+    pub fn replace(content: T) -> Self {
+        Self::Replace(Box::new(content))
+    }
+
+    /// The content that is to be. A patch means nothing without the version that it was made for;
+    /// whole content may turn out to be no change at all, so its version is checked later.
+    pub fn onto(self, current: &T, if_match: IfMatch, version: Version) -> Result<T, Error> {
+        match self {
+            Self::Replace(content) => Ok(*content),
+            Self::Patch(patch) => {
+                if_match.check(version)?;
+                let mut merged = serde_json::to_value(current)
+                    .map_err(|error| Error::Internal(error.to_string()))?;
+                input::merge(&mut merged, patch);
+                Ok(input::parse(merged)?)
+            }
+        }
+    }
+}
+
 /// Why a command was not carried out.
 #[derive(Debug)]
 pub enum Error {
@@ -76,12 +104,22 @@ pub enum Error {
     NotFound,
     Forbidden,
     /// The change is based on an old version.
-    Stale { current: Version },
-    PreconditionRequired { current: Version },
+    Stale {
+        current: Version,
+    },
+    PreconditionRequired {
+        current: Version,
+    },
     /// The state machine does not allow it.
-    IllegalMove { state: &'static str, allowed: Vec<Action> },
+    IllegalMove {
+        state: &'static str,
+        allowed: Vec<Action>,
+    },
     /// A rule of the newsroom stands against it.
-    Conflict { code: Conflict, detail: String },
+    Conflict {
+        code: Conflict,
+        detail: String,
+    },
     /// The key was used for a different request.
     IdempotencyMismatch,
     /// Media storage or another tool failed.
@@ -162,7 +200,13 @@ fn replay<T: DeserializeOwned>(conn: &mut Conn, command: &Command) -> Result<Opt
     let Some(idempotency) = &command.idempotency else {
         return Ok(None);
     };
-    match idempotency::claim(conn, command.actor.user_id, &idempotency.key, &idempotency.fingerprint, command.at)? {
+    match idempotency::claim(
+        conn,
+        command.actor.user_id,
+        &idempotency.key,
+        &idempotency.fingerprint,
+        command.at,
+    )? {
         idempotency::Claim::New => Ok(None),
         idempotency::Claim::Known { fingerprint, .. } if fingerprint != idempotency.fingerprint => {
             Err(Error::IdempotencyMismatch)
@@ -224,7 +268,11 @@ pub fn founded(write: &mut PublicWrite<'_>, base: &str, at: Instant) -> Result<P
         .unwrap_or_else(|| "localhost".to_owned());
     let year = current.zone().day_of(at).year();
     store::public::portal::fix_authority(write, &host, year)?;
-    tracing::info!(authority = host, year, "fixed the authority of all uris for ever");
+    tracing::info!(
+        authority = host,
+        year,
+        "fixed the authority of all uris for ever"
+    );
     Ok(store::public::portal::get(write.conn())?)
 }
 
@@ -245,7 +293,11 @@ pub async fn hashing<T: Send + 'static>(
     ctx: &Ctx,
     work: impl FnOnce(&crate::infra::password::Hasher) -> T + Send + 'static,
 ) -> Result<T, Error> {
-    let busy = || Error::Store(store::Error::Busy("too many passwords are being checked".to_owned()));
+    let busy = || {
+        Error::Store(store::Error::Busy(
+            "too many passwords are being checked".to_owned(),
+        ))
+    };
     let patience = std::time::Duration::from_secs(5);
     let turns = std::sync::Arc::clone(&ctx.hashing);
     let turn = tokio::time::timeout(patience, turns.acquire_owned())

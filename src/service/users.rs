@@ -4,11 +4,11 @@ use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Command, Conflict, Deed, Error, IfMatch, audit, run};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, run};
 use crate::ctx::Ctx;
 use crate::domain::content::PersonName;
 use crate::domain::id::{UserId, Version};
-use crate::domain::input::{self, FaultCode, Faults, Refusal};
+use crate::domain::input::{FaultCode, Faults, Refusal};
 use crate::domain::time::Instant;
 use crate::domain::user::{Login, Password, Role, User};
 use crate::infra::password::{self, Hasher};
@@ -34,9 +34,16 @@ pub struct UserContent {
 
 /// Each role once, in the order of rank.
 pub fn ranked(roles: Vec<Role>) -> Result<Vec<Role>, Refusal> {
-    let ranked: Vec<Role> = Role::ALL.iter().copied().filter(|role| roles.contains(role)).collect();
+    let ranked: Vec<Role> = Role::ALL
+        .iter()
+        .copied()
+        .filter(|role| roles.contains(role))
+        .collect();
     if ranked.is_empty() {
-        return Err(Refusal::new(FaultCode::TooShort, "must name at least one role"));
+        return Err(Refusal::new(
+            FaultCode::TooShort,
+            "must name at least one role",
+        ));
     }
     if ranked.len() < roles.len() {
         return Err(Refusal::new(FaultCode::Duplicate, "names a role twice"));
@@ -58,12 +65,6 @@ impl UserContent {
     }
 }
 
-/// How a save gives the content: whole, or as a merge patch.
-pub enum Save {
-    Replace(UserContent),
-    Patch(serde_json::Value),
-}
-
 /// Makes a user.
 pub async fn create(
     ctx: &Ctx,
@@ -73,7 +74,10 @@ pub async fn create(
     password: Password,
 ) -> Result<User, Error> {
     let hash = hash(ctx, password, "/password").await?;
-    run(ctx, command, move |conn, command| insert(conn, By::Api(command), login, content, &hash)).await
+    run(ctx, command, move |conn, command| {
+        insert(conn, By::Api(command), login, content, &hash)
+    })
+    .await
 }
 
 /// Changes name, roles, or whether the user may sign in. Unchanged content is no write.
@@ -82,21 +86,12 @@ pub async fn save(
     command: Command,
     id: UserId,
     if_match: IfMatch,
-    save: Save,
+    save: Save<UserContent>,
 ) -> Result<User, Error> {
     run(ctx, command, move |conn, command| {
         users::hold_admins(conn)?;
         let (before, _) = users::hold(conn, id)?;
-        let content = match save {
-            Save::Replace(content) => content,
-            Save::Patch(patch) => {
-                if_match.check(before.version)?;
-                let mut merged = serde_json::to_value(UserContent::of(&before))
-                    .map_err(|error| Error::Internal(error.to_string()))?;
-                input::merge(&mut merged, patch);
-                input::parse(merged)?
-            }
-        };
+        let content = save.onto(&UserContent::of(&before), if_match, before.version)?;
         if content == UserContent::of(&before) {
             return Ok(before);
         }
@@ -124,22 +119,24 @@ pub async fn set_password(
 }
 
 /// Who sits at the command line: whoever may open the database. No user, no rights to check.
-pub struct Console<'a> {
-    pub hasher: &'a Hasher,
+pub struct Console {
     pub at: Instant,
 }
 
-impl Console<'_> {
+impl Console {
     /// Makes a user.
     pub fn add(
         &self,
         conn: &mut Conn,
+        hasher: &Hasher,
         login: Login,
         content: UserContent,
         password: &Password,
     ) -> Result<User, Error> {
-        let hash = self.hash(password)?;
-        transaction(conn, |conn| insert(conn, By::Console(self.at), login, content, &hash))
+        let hash = chosen(hasher, password)?;
+        transaction(conn, |conn| {
+            insert(conn, By::Console(self.at), login, content, &hash)
+        })
     }
 
     /// Refuses a user from now on.
@@ -162,20 +159,22 @@ impl Console<'_> {
     pub fn set_password(
         &self,
         conn: &mut Conn,
+        hasher: &Hasher,
         login: &Login,
         password: &Password,
     ) -> Result<User, Error> {
-        let hash = self.hash(password)?;
+        let hash = chosen(hasher, password)?;
         transaction(conn, |conn| {
             let before = named(conn, login)?;
             replace_password(conn, By::Console(self.at), before, &hash)
         })
     }
+}
 
-    fn hash(&self, password: &Password) -> Result<String, Error> {
-        acceptable(password, "/password")?;
-        self.hasher.hash(password.as_str()).map_err(Error::Internal)
-    }
+/// The hash of an acceptable password.
+fn chosen(hasher: &Hasher, password: &Password) -> Result<String, Error> {
+    acceptable(password, "/password")?;
+    hasher.hash(password.as_str()).map_err(Error::Internal)
 }
 
 /// From where users are changed.
@@ -193,7 +192,13 @@ impl By<'_> {
         }
     }
 
-    fn audit(self, conn: &mut Conn, action: &str, user: &User, before: Option<Version>) -> Result<(), Error> {
+    fn audit(
+        self,
+        conn: &mut Conn,
+        action: &str,
+        user: &User,
+        before: Option<Version>,
+    ) -> Result<(), Error> {
         let deed = Deed {
             action,
             object_type: "user",
@@ -326,11 +331,17 @@ fn replace_password(conn: &mut Conn, by: By<'_>, before: User, hash: &str) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::input;
 
     #[test]
     fn roles_are_a_set_in_the_order_of_rank() {
-        assert_eq!(ranked(vec![Role::Admin, Role::Editor]), Ok(vec![Role::Editor, Role::Admin]));
-        assert!(ranked(vec![Role::Admin, Role::Admin]).is_err_and(|r| r.code == FaultCode::Duplicate));
+        assert_eq!(
+            ranked(vec![Role::Admin, Role::Editor]),
+            Ok(vec![Role::Editor, Role::Admin])
+        );
+        assert!(
+            ranked(vec![Role::Admin, Role::Admin]).is_err_and(|r| r.code == FaultCode::Duplicate)
+        );
         assert!(ranked(Vec::new()).is_err_and(|r| r.code == FaultCode::TooShort));
     }
 
@@ -342,7 +353,10 @@ mod tests {
             .map(|faults| faults.0.into_iter().map(|fault| fault.pointer).collect())
             .unwrap_or_default();
         for place in ["/name", "/roles/1", "/disabled", "/login"] {
-            assert!(places.iter().any(|found| found == place), "{place} is not in {places:?}");
+            assert!(
+                places.iter().any(|found| found == place),
+                "{place} is not in {places:?}"
+            );
         }
     }
 }

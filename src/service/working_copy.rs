@@ -38,13 +38,20 @@ pub fn check(
     current: Option<&Article>,
 ) -> Result<Checked, Error> {
     let portal = portal::get(conn)?;
-    let language = content.language.clone().unwrap_or_else(|| portal.content.language.clone());
+    let language = content
+        .language
+        .clone()
+        .unwrap_or_else(|| portal.content.language.clone());
     content.tidy(&language);
     let mut faults = Faults::default();
     let category_id = match categories::find(conn, &content.category) {
         Ok(id) => Some(id),
         Err(store::Error::NotFound) => {
-            faults.push("/category", FaultCode::NotFound, "is not the slug of a category");
+            faults.push(
+                "/category",
+                FaultCode::NotFound,
+                "is not the slug of a category",
+            );
             None
         }
         Err(error) => return Err(error.into()),
@@ -52,7 +59,11 @@ pub fn check(
     if let (Some(day), Some(at)) = (content.published_on, content.published_at)
         && portal.zone().day_of(at) != day
     {
-        faults.push("/published_at", FaultCode::Conflict, format!("does not fall on {day} in the portal's zone"));
+        faults.push(
+            "/published_at",
+            FaultCode::Conflict,
+            format!("does not fall on {day} in the portal's zone"),
+        );
     }
     if let Some(current) = current {
         body::adopt(&mut content.body.0, &current.content.body.0);
@@ -64,7 +75,12 @@ pub fn check(
         .collect();
     for (i, block) in content.body.0.iter().enumerate() {
         let here = format!("/body/{i}");
-        wanted.extend(block.media().into_iter().map(|(below, id)| (format!("{here}{below}"), id)));
+        wanted.extend(
+            block
+                .media()
+                .into_iter()
+                .map(|(below, id)| (format!("{here}{below}"), id)),
+        );
         if let Block::Figure(figure) = block
             && let Some(id) = figure.caption_id
             && captions::owner(conn, id)? != current.map(|article| article.id)
@@ -77,11 +93,17 @@ pub fn check(
         }
     }
     let ids: Vec<MediaId> = wanted.iter().map(|(_, id)| *id).collect();
-    let known: std::collections::HashSet<MediaId> =
-        media::load(conn, &ids)?.into_iter().map(|medium| medium.id).collect();
+    let known: std::collections::HashSet<MediaId> = media::load(conn, &ids)?
+        .into_iter()
+        .map(|medium| medium.id)
+        .collect();
     for (place, id) in wanted {
         if !known.contains(&id) {
-            faults.push(place, FaultCode::NotFound, format!("there is no medium {id}"));
+            faults.push(
+                place,
+                FaultCode::NotFound,
+                format!("there is no medium {id}"),
+            );
         }
     }
     match category_id {
@@ -139,7 +161,12 @@ pub fn store(
         &article.content,
     )?;
     articles::update(conn, &article)?;
-    captions::sync(conn, article.id, &article.content.body.0, article.content.cover_media_id)?;
+    captions::sync(
+        conn,
+        article.id,
+        &article.content.body.0,
+        article.content.cover_media_id,
+    )?;
     audit(
         conn,
         command,
@@ -190,10 +217,16 @@ pub fn save(
     action: &str,
 ) -> Result<Article, Error> {
     let mut checked = check(conn, content, Some(&article))?;
-    checked.content.slug.get_or_insert_with(|| article.slug.clone());
+    checked
+        .content
+        .slug
+        .get_or_insert_with(|| article.slug.clone());
     // Old slugs of a category are accepted, so the ids are what is compared.
     let same_category = checked.category_id == article.category_id;
-    let category = std::mem::replace(&mut checked.content.category, article.content.category.clone());
+    let category = std::mem::replace(
+        &mut checked.content.category,
+        article.content.category.clone(),
+    );
     if same_category && checked.content == article.content {
         return Ok(article);
     }

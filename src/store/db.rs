@@ -236,12 +236,14 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.write(move |conn| work(&mut PublicWrite::open(conn)?)).await
+        self.write(move |conn| work(&mut PublicWrite::open(conn)?))
+            .await
     }
 
     /// Is the database there? For readiness probes.
     pub async fn ping(&self) -> Result<()> {
-        self.read(|conn| super::public::changes::head(conn).map(|_| ())).await
+        self.read(|conn| super::public::changes::head(conn).map(|_| ()))
+            .await
     }
 
     /// Empties the write-ahead log into the file, at the end of a run; nothing on PostgreSQL.
@@ -253,8 +255,9 @@ impl Db {
         let writers = self.writers.clone();
         off_thread(move || {
             let mut conn = connection(&writers)?;
-            each_backend!(&mut *conn, |c| c.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
-                .map_err(Error::from)
+            each_backend!(&mut *conn, |c| c
+                .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+            .map_err(Error::from)
         })
         .await
     }
@@ -321,8 +324,10 @@ fn in_transaction<T, E: From<Error>>(
     begin: &str,
     work: impl FnOnce(&mut Conn) -> Result<T, E>,
 ) -> Result<T, E> {
-    each_backend!(conn, |c| AnsiTransactionManager::begin_transaction_sql(c, begin))
-        .map_err(Error::from)?;
+    each_backend!(conn, |c| AnsiTransactionManager::begin_transaction_sql(
+        c, begin
+    ))
+    .map_err(Error::from)?;
     match work(conn) {
         Ok(value) => {
             each_backend!(conn, |c| AnsiTransactionManager::commit_transaction(c))

@@ -72,4 +72,3 @@ impl std::fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-

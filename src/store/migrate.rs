@@ -25,17 +25,17 @@ fn failed(error: impl std::fmt::Display) -> Error {
 }
 
 macro_rules! with_source {
-    ($conn:expr, |$c:ident, $source:ident, $backend:ident| $body:expr) => {
+    ($conn:expr, |$c:ident, $source:ident $(, $backend:ident)?| $body:expr) => {
         match $conn {
             #[cfg(feature = "postgres")]
             Conn::Pg($c) => {
                 let $source = POSTGRES;
-                type $backend = diesel::pg::Pg;
+                $(type $backend = diesel::pg::Pg;)?
                 $body
             }
             Conn::Sqlite($c) => {
                 let $source = SQLITE;
-                type $backend = diesel::sqlite::Sqlite;
+                $(type $backend = diesel::sqlite::Sqlite;)?
                 $body
             }
         }
@@ -82,7 +82,7 @@ pub fn state(conn: &mut Conn) -> Result<State> {
 
 /// Runs what is pending, and makes the rows that exist exactly once. Answers the names.
 pub fn run(conn: &mut Conn, generation: &str, portal_uuid: &str) -> Result<Vec<String>> {
-    let ran = with_source!(conn, |c, source, Backend| {
+    let ran = with_source!(conn, |c, source| {
         c.run_pending_migrations(source)
             .map_err(failed)?
             .iter()
@@ -95,7 +95,7 @@ pub fn run(conn: &mut Conn, generation: &str, portal_uuid: &str) -> Result<Vec<S
 
 /// Takes every migration back; for tests of the `down` scripts.
 pub fn revert(conn: &mut Conn) -> Result<()> {
-    with_source!(conn, |c, source, Backend| {
+    with_source!(conn, |c, source| {
         c.revert_all_migrations(source).map(|_| ()).map_err(failed)
     })
 }

@@ -153,6 +153,7 @@ CREATE TABLE idempotency_keys (
     created_at  BIGINT NOT NULL,
     PRIMARY KEY (user_id, key)
 );
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 -- Who did what: written in the same transaction as what it records.
 CREATE TABLE audit (

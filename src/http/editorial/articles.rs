@@ -5,10 +5,11 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{created, deleted};
+use super::{created, deleted, visible};
 use crate::ctx::Ctx;
 use crate::domain::article::{
-    Action, Article, Note, PublicState, Publish as PublishBody, ReasonCode, Stage, TakeDown, Withdraw,
+    Action, Article, Note, PublicState, Publish as PublishBody, ReasonCode, Stage, TakeDown,
+    Withdraw,
 };
 use crate::domain::content::{Content, Title};
 use crate::domain::id::{ArticleId, EditionNumber, UserId, Version};
@@ -22,10 +23,11 @@ use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
     Body, Can, FromQuery, NoParams, PageParams, Paging, Params, Publish, Query, Segment, Write,
 };
-use crate::service::articles::{self as service, Save};
+use crate::service::Save;
+use crate::service::articles::{self as service};
 use crate::service::publishing;
 use crate::store;
-use crate::store::editorial::{articles, editions};
+use crate::store::editorial::articles;
 use crate::store::public::{categories, portal};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -35,8 +37,6 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(replace_article)
         .service(update_article)
         .service(delete_article)
-        .service(list_editions)
-        .service(get_edition)
         .service(publish_article)
         .service(withdraw_article)
         .service(take_down_article)
@@ -131,7 +131,10 @@ struct ArticleLinePage {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters; LineQuery is what handlers read")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; LineQuery is what handlers read"
+)]
 struct LineParams {
     #[param(inline)]
     stage: Option<Stage>,
@@ -152,10 +155,16 @@ struct LineQuery {
 
 impl FromQuery for LineQuery {
     fn read(query: &mut Query) -> Self {
-        let unknown = || Refusal::new(FaultCode::UnknownValue, "is not one of the words of this filter");
+        let unknown = || {
+            Refusal::new(
+                FaultCode::UnknownValue,
+                "is not one of the words of this filter",
+            )
+        };
         let stage = query.take("stage", |text| Stage::parse(text).ok_or_else(unknown));
-        let public_state =
-            query.take("public_state", |text| PublicState::parse(text).ok_or_else(unknown));
+        let public_state = query.take("public_state", |text| {
+            PublicState::parse(text).ok_or_else(unknown)
+        });
         let category = query.take("category", Slug::parse);
         let context = format!("editorial articles {stage:?} {public_state:?} {category:?}");
         Self {
@@ -186,12 +195,11 @@ async fn list_editorial_articles(
             let tree = categories::tree(conn)?;
             let category = match &query.category {
                 Some(slug) => Some(categories::find(conn, slug).map_err(|error| match error {
-                    store::Error::NotFound => ApiError::query(vec![crate::http::error::ProblemItem {
-                        pointer: None,
-                        parameter: Some("category".to_owned()),
-                        code: FaultCode::NotFound,
-                        message: "is not the slug of a category".to_owned(),
-                    }]),
+                    store::Error::NotFound => ApiError::parameter(
+                        "category",
+                        FaultCode::NotFound,
+                        "is not the slug of a category",
+                    ),
                     error => error.into(),
                 })?),
                 None => None,
@@ -213,7 +221,9 @@ async fn list_editorial_articles(
                     version: line.version,
                     slug: line.slug,
                     title: Title::stored(line.title),
-                    category: tree.get(line.category_id).map(|category| category.slug.clone()),
+                    category: tree
+                        .get(line.category_id)
+                        .map(|category| category.slug.clone()),
                     stage: line.stage,
                     public_state: line.public_state,
                     has_unpublished_changes: line.has_unpublished_changes,
@@ -228,16 +238,6 @@ async fn list_editorial_articles(
         })
         .await?;
     private_json(&request, &page)
-}
-
-/// The article, if this actor may know of it.
-fn visible(conn: &mut store::Conn, actor: &Actor, id: ArticleId) -> Result<Article, ApiError> {
-    let article = articles::get(conn, id)?;
-    if policy::may_edit(actor, article.created_by) {
-        Ok(article)
-    } else {
-        Err(store::Error::NotFound.into())
-    }
 }
 
 /// One article with its working copy.
@@ -257,7 +257,9 @@ async fn get_editorial_article(
     let actor = can.actor;
     let article = ctx
         .db
-        .read_brief(move |conn| Ok::<_, ApiError>(ArticleOut::new(visible(conn, &actor, id.0)?, &actor)))
+        .read_brief(move |conn| {
+            Ok::<_, ApiError>(ArticleOut::new(visible(conn, &actor, id.0)?, &actor))
+        })
         .await?;
     object(&request, article.version, &article)
 }
@@ -292,7 +294,7 @@ async fn replace_article(
     id: Segment<ArticleId>,
     body: Body<Content>,
 ) -> ApiResult {
-    let save = Save::Replace(body.read()?);
+    let save = Save::replace(body.read()?);
     save_article(ctx, can, id.0, save, body.digest()).await
 }
 
@@ -318,12 +320,16 @@ async fn save_article(
     ctx: web::Data<Ctx>,
     can: Can<Write>,
     id: ArticleId,
-    save: Save,
+    save: Save<Content>,
     digest: [u8; 32],
 ) -> ApiResult {
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let article = service::save(&ctx, can.command(&ctx, Some(digest)), id, if_match, save).await?;
-    written(HttpResponse::Ok(), article.version, &ArticleOut::new(article, &actor))
+    written(
+        HttpResponse::Ok(),
+        article.version,
+        &ArticleOut::new(article, &actor),
+    )
 }
 
 /// Delete a draft.
@@ -334,120 +340,10 @@ async fn save_article(
     (status = 409, body = Problem, content_type = "application/problem+json"),
 ))]
 #[delete("/v1/editorial/articles/{id}")]
-async fn delete_article(
-    ctx: web::Data<Ctx>,
-    can: Can<Write>,
-    id: Segment<ArticleId>,
-) -> ApiResult {
+async fn delete_article(ctx: web::Data<Ctx>, can: Can<Write>, id: Segment<ArticleId>) -> ApiResult {
     let if_match = can.if_match;
     service::delete(&ctx, can.command(&ctx, None), id.0, if_match).await?;
     Ok(deleted())
-}
-
-/// An edition in a list.
-#[derive(Debug, Serialize, ToSchema)]
-struct EditionLine {
-    number: EditionNumber,
-    title: Title,
-    created_by: UserId,
-    created_at: Instant,
-}
-
-/// A page of editions.
-#[derive(Debug, Serialize, ToSchema)]
-struct EditionPage {
-    #[schema(max_items = 100)]
-    items: Vec<EditionLine>,
-    /// Cursor of the next page; null on the last.
-    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
-    next: Option<String>,
-}
-
-/// A whole edition.
-#[derive(Debug, Serialize, ToSchema)]
-struct EditionOut {
-    number: EditionNumber,
-    created_by: UserId,
-    created_at: Instant,
-    content: Content,
-}
-
-struct EditionQuery(Paging);
-
-impl FromQuery for EditionQuery {
-    fn read(query: &mut Query) -> Self {
-        Self(Paging::read(query, "editions"))
-    }
-}
-
-/// Editions of an article.
-///
-/// Newest first, without content.
-#[utoipa::path(operation_id = "list_editions", tag = "editorial articles", security(("bearer" = [])), params(("id" = ArticleId, Path, description = "Id of the article"), PageParams), responses(
-    (status = 200, body = EditionPage), (status = 404, body = Problem, content_type = "application/problem+json"),
-))]
-#[get("/v1/editorial/articles/{id}/editions")]
-async fn list_editions(
-    request: HttpRequest,
-    ctx: web::Data<Ctx>,
-    can: Can<Write>,
-    id: Segment<ArticleId>,
-    Params(query): Params<EditionQuery>,
-) -> ApiResult {
-    let page = ctx
-        .db
-        .read_brief(move |conn| {
-            visible(conn, &can.actor, id.0)?;
-            let zone = portal::get(conn)?.zone();
-            let page = editions::list(conn, id.0, query.0.cursor, query.0.limit)?;
-            let next = page.next.map(|cursor| cursor.encode("editions"));
-            let items = page
-                .items
-                .into_iter()
-                .map(|edition| EditionLine {
-                    number: edition.number,
-                    title: edition.title,
-                    created_by: edition.created_by,
-                    created_at: zone.show(edition.created_at),
-                })
-                .collect();
-            Ok::<_, ApiError>(EditionPage { items, next })
-        })
-        .await?;
-    private_json(&request, &page)
-}
-
-/// One edition with its content.
-///
-/// Editions never change.
-#[utoipa::path(operation_id = "get_edition", tag = "editorial articles", security(("bearer" = [])), params(("id" = ArticleId, Path, description = "Id of the article"), ("number" = EditionNumber, Path, description = "Number of the edition")), responses(
-    (status = 200, body = EditionOut), (status = 404, body = Problem, content_type = "application/problem+json"),
-))]
-#[get("/v1/editorial/articles/{id}/editions/{number}")]
-async fn get_edition(
-    request: HttpRequest,
-    ctx: web::Data<Ctx>,
-    can: Can<Write>,
-    id: Segment<ArticleId, 0>,
-    number: Segment<EditionNumber, 1>,
-    _: Params<NoParams>,
-) -> ApiResult {
-    let edition = ctx
-        .db
-        .read_brief(move |conn| {
-            visible(conn, &can.actor, id.0)?;
-            let zone = portal::get(conn)?.zone();
-            let tree = categories::tree(conn)?;
-            let (edition, _, content) = editions::content(conn, &tree, id.0, number.0)?;
-            Ok::<_, ApiError>(EditionOut {
-                number: edition.number,
-                created_by: edition.created_by,
-                created_at: zone.show(edition.created_at),
-                content: content.shown_in(&zone),
-            })
-        })
-        .await?;
-    private_json(&request, &edition)
 }
 
 /// Publish the newest edition.
@@ -471,7 +367,10 @@ async fn publish_article(
     };
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, Some(body.digest()));
-    acted(publishing::publish(&ctx, command, id.0, if_match, input).await?, &actor)
+    acted(
+        publishing::publish(&ctx, command, id.0, if_match, input).await?,
+        &actor,
+    )
 }
 
 /// Withdraw an article.
@@ -491,7 +390,10 @@ async fn withdraw_article(
     let input = body.read()?;
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, Some(body.digest()));
-    acted(publishing::withdraw(&ctx, command, id.0, if_match, input).await?, &actor)
+    acted(
+        publishing::withdraw(&ctx, command, id.0, if_match, input).await?,
+        &actor,
+    )
 }
 
 /// Take an article down.
@@ -512,7 +414,10 @@ async fn take_down_article(
     let input = body.read()?;
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, Some(body.digest()));
-    acted(publishing::take_down(&ctx, command, id.0, if_match, input).await?, &actor)
+    acted(
+        publishing::take_down(&ctx, command, id.0, if_match, input).await?,
+        &actor,
+    )
 }
 
 /// Restore an article.
@@ -530,9 +435,16 @@ async fn restore_article(
 ) -> ApiResult {
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, None);
-    acted(publishing::restore(&ctx, command, id.0, if_match).await?, &actor)
+    acted(
+        publishing::restore(&ctx, command, id.0, if_match).await?,
+        &actor,
+    )
 }
 
 fn acted(article: Article, actor: &Actor) -> ApiResult {
-    written(HttpResponse::Ok(), article.version, &ArticleOut::new(article, actor))
+    written(
+        HttpResponse::Ok(),
+        article.version,
+        &ArticleOut::new(article, actor),
+    )
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::created;
+use super::{created, visible};
 use crate::ctx::Ctx;
 use crate::domain::article::Article;
 use crate::domain::body::Block;
@@ -22,7 +22,6 @@ use crate::http::extract::{
     Body, Can, FromQuery, NoParams, PageParams, Paging, Params, Query, Segment, Write,
 };
 use crate::service::captions as service;
-use crate::store;
 use crate::store::editorial::{articles, captions};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -57,7 +56,9 @@ impl CaptionOut {
     fn new(article: &Article, position: usize) -> Result<Self, ApiError> {
         match article.content.body.0.get(position) {
             Some(Block::Figure(figure)) => Ok(Self {
-                id: figure.caption_id.ok_or_else(|| ApiError::internal("a figure without an id"))?,
+                id: figure
+                    .caption_id
+                    .ok_or_else(|| ApiError::internal("a figure without an id"))?,
                 article: ArticleVersion {
                     id: article.id,
                     version: article.version,
@@ -111,7 +112,10 @@ struct CaptionPatch {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters; CaptionQuery is what handlers read")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; CaptionQuery is what handlers read"
+)]
 struct CaptionParams {
     /// Id of an article.
     #[param(minimum = 1, maximum = 9007199254740991i64)]
@@ -201,10 +205,7 @@ async fn get_editorial_caption(
         .db
         .read_brief(move |conn| {
             let (article, position) = captions::place(conn, id.0)?;
-            let article = articles::get(conn, article)?;
-            if !policy::may_edit(&actor, article.created_by) {
-                return Err(store::Error::NotFound.into());
-            }
+            let article = visible(conn, &actor, article)?;
             CaptionOut::new(&article, index(position)?)
         })
         .await?;
@@ -216,11 +217,7 @@ async fn get_editorial_caption(
 /// `If-Match` names the article's version.
 #[utoipa::path(operation_id = "create_caption", tag = "captions", security(("bearer" = [])), request_body = NewCaption, responses((status = 201, body = CaptionOut)))]
 #[post("/v1/editorial/captions")]
-async fn create_caption(
-    ctx: web::Data<Ctx>,
-    can: Can<Write>,
-    body: Body<NewCaption>,
-) -> ApiResult {
+async fn create_caption(ctx: web::Data<Ctx>, can: Can<Write>, body: Body<NewCaption>) -> ApiResult {
     let input = body.read()?;
     let if_match = can.if_match;
     let command = can.command(&ctx, Some(body.digest()));
@@ -231,8 +228,15 @@ async fn create_caption(
         credit: input.credit,
         media: input.media,
     };
-    let placed =
-        service::create(&ctx, command, if_match, input.article_id, input.position, figure).await?;
+    let placed = service::create(
+        &ctx,
+        command,
+        if_match,
+        input.article_id,
+        input.position,
+        figure,
+    )
+    .await?;
     let caption = CaptionOut::new(&placed.article, placed.position)?;
     let response = created(&ctx, "captions", caption.id.get());
     written(response, caption.article.version, &caption)
@@ -267,11 +271,7 @@ async fn update_caption(
     (status = 204), (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]
 #[delete("/v1/editorial/captions/{id}")]
-async fn delete_caption(
-    ctx: web::Data<Ctx>,
-    can: Can<Write>,
-    id: Segment<CaptionId>,
-) -> ApiResult {
+async fn delete_caption(ctx: web::Data<Ctx>, can: Can<Write>, id: Segment<CaptionId>) -> ApiResult {
     let if_match = can.if_match;
     let article = service::delete(&ctx, can.command(&ctx, None), id.0, if_match).await?;
     Ok(HttpResponse::NoContent()

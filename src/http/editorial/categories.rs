@@ -12,7 +12,8 @@ use crate::domain::id::{CategoryId, Version};
 use crate::http::caching::{object, private_json, written};
 use crate::http::error::{ApiResult, Problem};
 use crate::http::extract::{Body, Can, NoParams, Params, Publish, Segment, SignedIn};
-use crate::service::categories::{self as service, Save};
+use crate::service::Save;
+use crate::service::categories::{self as service};
 use crate::store::public::{categories, portal};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -86,7 +87,11 @@ async fn list_editorial_categories(
             let portal = portal::get(conn)?;
             let tree = categories::tree(conn)?;
             Ok::<_, crate::store::Error>(CategoryOutList {
-                items: tree.all().iter().map(|c| CategoryOut::new(c, &portal)).collect(),
+                items: tree
+                    .all()
+                    .iter()
+                    .map(|c| CategoryOut::new(c, &portal))
+                    .collect(),
                 next: None,
             })
         })
@@ -128,7 +133,11 @@ async fn create_category(
     let command = can.command(&ctx, Some(body.digest()));
     let (id, _) = service::create(&ctx, command, content).await?;
     let category = load(&ctx, id).await?;
-    written(created(&ctx, "categories", id.get()), category.version, &category)
+    written(
+        created(&ctx, "categories", id.get()),
+        category.version,
+        &category,
+    )
 }
 
 /// Replace a category.
@@ -146,7 +155,7 @@ async fn replace_category(
     id: Segment<CategoryId>,
     body: Body<CategoryContent>,
 ) -> ApiResult {
-    let save = Save::Replace(body.read()?);
+    let save = Save::replace(body.read()?);
     save_category(ctx, can, id.0, save, body.digest()).await
 }
 
@@ -172,7 +181,7 @@ async fn save_category(
     ctx: web::Data<Ctx>,
     can: Can<Publish>,
     id: CategoryId,
-    save: Save,
+    save: Save<CategoryContent>,
     digest: [u8; 32],
 ) -> ApiResult {
     let if_match = can.if_match;

@@ -3,6 +3,7 @@
 pub mod articles;
 pub mod captions;
 pub mod categories;
+pub mod editions;
 pub mod media;
 pub mod portal;
 pub mod users;
@@ -12,11 +13,19 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::caching::NO_STORE;
+use super::error::ApiError;
 use crate::ctx::Ctx;
+use crate::domain::article::Article;
+use crate::domain::id::ArticleId;
+use crate::domain::policy;
+use crate::domain::user::Actor;
+use crate::store::editorial::articles as articles_store;
+use crate::store::{self, Conn};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     articles::routes(cfg);
     captions::routes(cfg);
+    editions::routes(cfg);
     categories::routes(cfg);
     media::routes(cfg);
     portal::routes(cfg);
@@ -38,4 +47,14 @@ fn deleted() -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((header::CACHE_CONTROL, NO_STORE))
         .finish()
+}
+
+/// The article, if this actor may know of it.
+fn visible(conn: &mut Conn, actor: &Actor, id: ArticleId) -> Result<Article, ApiError> {
+    let article = articles_store::get(conn, id)?;
+    if policy::may_edit(actor, article.created_by) {
+        Ok(article)
+    } else {
+        Err(store::Error::NotFound.into())
+    }
 }

@@ -22,7 +22,8 @@ use crate::http::extract::{
 };
 use crate::http::next_link;
 use crate::service::Command;
-use crate::service::users::{self as service, Save, UserContent};
+use crate::service::Save;
+use crate::service::users::{self as service, UserContent};
 use crate::store::editorial::users;
 use crate::store::public::portal;
 
@@ -134,7 +135,9 @@ impl FromQuery for UserQuery {
 /// The command for a body that holds a password. What is kept of it to recognise a repeated request
 /// is sealed with the portal's key: a bare digest could be tried against a list of passwords.
 fn secret_command<T>(can: Can<Administer>, ctx: &Ctx, body: &Body<T>) -> Command {
-    let seal = ctx.keys.seal(&format!("idempotency {}", hex::encode(body.digest())));
+    let seal = ctx
+        .keys
+        .seal(&format!("idempotency {}", hex::encode(body.digest())));
     can.command(ctx, Some(Sha256::digest(seal.as_bytes()).into()))
 }
 
@@ -158,14 +161,21 @@ async fn list_users(
     _can: Can<Administer>,
     query: Params<UserQuery>,
 ) -> ApiResult {
-    let UserQuery { paging: Paging { limit, cursor }, count } = query.0;
+    let UserQuery {
+        paging: Paging { limit, cursor },
+        count,
+    } = query.0;
     let list = ctx
         .db
         .read_brief(move |conn| {
             let zone = portal::get(conn)?.zone();
             let page = users::list(conn, cursor, limit)?;
             Ok::<_, ApiError>(UserList {
-                count: if count { Some(users::count(conn)?) } else { None },
+                count: if count {
+                    Some(users::count(conn)?)
+                } else {
+                    None
+                },
                 next: page.next.map(|cursor| cursor.encode(LIST)),
                 items: page
                     .items
@@ -228,9 +238,18 @@ async fn create_user(
     _: Params<NoParams>,
     body: Body<NewUser>,
 ) -> ApiResult {
-    let NewUser { login, name, roles, password } = body.read()?;
+    let NewUser {
+        login,
+        name,
+        roles,
+        password,
+    } = body.read()?;
     let command = secret_command(can, &ctx, &body);
-    let content = UserContent { name, roles, disabled: false };
+    let content = UserContent {
+        name,
+        roles,
+        disabled: false,
+    };
     let user = service::create(&ctx, command, login, content, password).await?;
     let zone = ctx.db.read_brief(portal::get).await?.zone();
     let response = created(&ctx, "users", user.id.get());
@@ -260,10 +279,14 @@ async fn replace_user(
     _: Params<NoParams>,
     body: Body<UserContent>,
 ) -> ApiResult {
-    let save = Save::Replace(body.read()?);
+    let save = Save::replace(body.read()?);
     let if_match = can.if_match;
     let command = can.command(&ctx, Some(body.digest()));
-    answer(&ctx, service::save(&ctx, command, id.0, if_match, save).await?).await
+    answer(
+        &ctx,
+        service::save(&ctx, command, id.0, if_match, save).await?,
+    )
+    .await
 }
 
 /// Change a user.
@@ -291,7 +314,11 @@ async fn update_user(
     let save = Save::Patch(body.patch()?);
     let if_match = can.if_match;
     let command = can.command(&ctx, Some(body.digest()));
-    answer(&ctx, service::save(&ctx, command, id.0, if_match, save).await?).await
+    answer(
+        &ctx,
+        service::save(&ctx, command, id.0, if_match, save).await?,
+    )
+    .await
 }
 
 /// Give a user a new password.
@@ -318,5 +345,9 @@ async fn set_user_password(
     let password = body.read()?.new_password;
     let if_match = can.if_match;
     let command = secret_command(can, &ctx, &body);
-    answer(&ctx, service::set_password(&ctx, command, id.0, if_match, password).await?).await
+    answer(
+        &ctx,
+        service::set_password(&ctx, command, id.0, if_match, password).await?,
+    )
+    .await
 }

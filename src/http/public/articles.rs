@@ -1,21 +1,20 @@
 //! Articles: lists, one by slug, other news, corrections.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, get, web};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::present::{ArticleFull, ArticleSummary, BodyForm, Located, Presenter, locate, moved};
 use crate::ctx::Ctx;
-use crate::domain::article::Note;
 use crate::domain::content::{Language, Tag};
 use crate::domain::input::{FaultCode, Refusal};
 use crate::domain::page::{Cursor, Limit, Sort};
 use crate::domain::slug::Slug;
-use crate::domain::time::{Day, Instant};
+use crate::domain::time::Day;
 use crate::http::caching::{JSON, public_bytes, public_json, to_bytes};
-use crate::http::error::{ApiError, ApiResult, Problem, ProblemItem};
-use crate::http::extract::{FromQuery, PageParams, Paging, Params, Query, Segment, flag, one_of};
+use crate::http::error::{ApiError, ApiResult, Problem};
+use crate::http::extract::{FromQuery, Params, Query, Segment, flag, one_of};
 use crate::http::next_link;
 use crate::store;
 use crate::store::public::articles::{self, Filter};
@@ -24,24 +23,32 @@ use crate::store::public::{categories, portal};
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(list_articles)
         .service(get_article)
-        .service(list_others)
-        .service(list_article_corrections)
-        .service(list_corrections);
+        .service(list_others);
 }
 
 /// Filters and paging of the list of articles.
 #[derive(Debug, Clone, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters; ListQuery is what handlers read")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; ListQuery is what handlers read"
+)]
 struct ListParams {
     /// Slug of a category, old ones too; its descendants are included.
     #[param(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     category: Option<String>,
     /// A tag, compared without marks and case.
-    #[param(min_length = 1, max_length = 60, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD-\\uFFFF]*[^\\u0000-\\u0020\\u007F-\\u00A0\\u3000\\uFFFD-\\uFFFF]+$")]
+    #[param(
+        min_length = 1,
+        max_length = 60,
+        pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F\\uFFFD-\\uFFFF]*[^\\u0000-\\u0020\\u007F-\\u00A0\\u3000\\uFFFD-\\uFFFF]+$"
+    )]
     tag: Option<String>,
     /// BCP 47 language tag.
-    #[param(max_length = 12, pattern = "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+    #[param(
+        max_length = 12,
+        pattern = "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
+    )]
     language: Option<String>,
     /// First day of publication, in the portal's zone.
     #[param(format = "date", max_length = 10)]
@@ -108,10 +115,14 @@ impl FromQuery for ListQuery {
         let to = query.take("to", Day::parse);
         let featured = query.take("featured", flag);
         let sort = query
-            .take("sort", |text| one_of(&[("newest", Sort::Newest), ("oldest", Sort::Oldest)], text))
+            .take("sort", |text| {
+                one_of(&[("newest", Sort::Newest), ("oldest", Sort::Oldest)], text)
+            })
             .unwrap_or(Sort::Newest);
         let full = query
-            .take("view", |text| one_of(&[("summary", false), ("full", true)], text))
+            .take("view", |text| {
+                one_of(&[("summary", false), ("full", true)], text)
+            })
             .unwrap_or(false);
         let most = if full { 20 } else { Limit::MAX };
         let limit = query
@@ -128,7 +139,10 @@ impl FromQuery for ListQuery {
         if let (Some(from), Some(to)) = (from, to)
             && from > to
         {
-            query.fault("to", Refusal::new(FaultCode::OutOfRange, "lies before `from`"));
+            query.fault(
+                "to",
+                Refusal::new(FaultCode::OutOfRange, "lies before `from`"),
+            );
         }
         Self {
             category,
@@ -188,12 +202,11 @@ async fn list_articles(
                 None => None,
                 Some(slug) => Some(match categories::find(conn, slug) {
                     Err(store::Error::NotFound) => {
-                        return Err(ApiError::query(vec![ProblemItem {
-                            pointer: None,
-                            parameter: Some("category".to_owned()),
-                            code: FaultCode::NotFound,
-                            message: "is not the slug of a category".to_owned(),
-                        }]));
+                        return Err(ApiError::parameter(
+                            "category",
+                            FaultCode::NotFound,
+                            "is not the slug of a category",
+                        ));
                     }
                     found => found?,
                 }),
@@ -226,10 +239,22 @@ async fn list_articles(
                     let corrections = articles::corrections(conn, item.id)?;
                     items.push(presenter.full(item, body, &corrections, BodyForm::Blocks));
                 }
-                ArticleList::Full(ArticlePage { items, next: next.clone(), count })
+                ArticleList::Full(ArticlePage {
+                    items,
+                    next: next.clone(),
+                    count,
+                })
             } else {
-                let items = page.items.into_iter().map(|item| presenter.summary(item)).collect();
-                ArticleList::Summaries(ArticlePage { items, next: next.clone(), count })
+                let items = page
+                    .items
+                    .into_iter()
+                    .map(|item| presenter.summary(item))
+                    .collect();
+                ArticleList::Summaries(ArticlePage {
+                    items,
+                    next: next.clone(),
+                    count,
+                })
             };
             Ok((list, next))
         })
@@ -241,7 +266,10 @@ async fn list_articles(
 /// Form of the body.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters; BodyQuery is what handlers read")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; BodyQuery is what handlers read"
+)]
 struct BodyParams {
     /// `blocks` (default) gives `body`, `html` gives `body_html`, `text` gives `body_text`.
     #[param(inline)]
@@ -321,7 +349,10 @@ struct Others {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters; OthersQuery is what handlers read")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; OthersQuery is what handlers read"
+)]
 struct OthersParams {
     /// How many of each, 5 by default.
     #[param(minimum = 1, maximum = 20)]
@@ -375,8 +406,12 @@ async fn list_others(
             };
             let here = Some(articles::cursor_of(&article));
             let mut around = |sort: Sort| {
-                articles::list(conn, &tree, &filter, sort, here, query.0)
-                    .map(|page| page.items.into_iter().map(|item| presenter.summary(item)).collect::<Vec<_>>())
+                articles::list(conn, &tree, &filter, sort, here, query.0).map(|page| {
+                    page.items
+                        .into_iter()
+                        .map(|item| presenter.summary(item))
+                        .collect::<Vec<_>>()
+                })
             };
             let mut newer = around(Sort::Oldest)?;
             newer.reverse();
@@ -388,128 +423,4 @@ async fn list_others(
         Ok(others) => public_json(&request, &ctx, &others),
         Err(now) => Ok(moved(&request, &ctx, &slug.0, &now)),
     }
-}
-
-/// A public correction.
-#[derive(Debug, Serialize, ToSchema)]
-struct CorrectionNote {
-    at: Instant,
-    note: Note,
-    edition: crate::domain::id::EditionNumber,
-}
-
-/// An article's corrections.
-#[derive(Debug, Serialize, ToSchema)]
-struct ArticleCorrections {
-    #[schema(max_items = 1000)]
-    items: Vec<CorrectionNote>,
-    /// Always null: all are answered at once.
-    #[schema(max_length = 1, pattern = "^$")]
-    next: Option<String>,
-}
-
-/// Corrections of one article.
-///
-/// Newest first: what was corrected, when, and with which edition.
-#[utoipa::path(operation_id = "list_article_corrections", tag = "articles", security(()), params(("slug" = Slug, Path, description = "Slug of the article")), responses(
-    (status = 200, body = ArticleCorrections),
-    (status = 301, description = "The article has another slug now."),
-    (status = 404, body = Problem, content_type = "application/problem+json"),
-    (status = 410, body = Problem, content_type = "application/problem+json"),
-))]
-#[get("/v1/articles/{slug}/corrections")]
-async fn list_article_corrections(
-    request: HttpRequest,
-    ctx: web::Data<Ctx>,
-    slug: Segment<Slug>,
-    _: Params<crate::http::extract::NoParams>,
-) -> ApiResult {
-    let wanted = slug.0.clone();
-    let found = ctx
-        .db
-        .read_brief(move |conn| {
-            let article = match locate(conn, &wanted)? {
-                Located::Moved(now) => return Ok(Err(now)),
-                Located::Here(article) => *article,
-            };
-            let zone = portal::get(conn)?.zone();
-            let items = articles::corrections(conn, article.id)?
-                .into_iter()
-                .map(|correction| CorrectionNote {
-                    at: zone.show(correction.at),
-                    note: correction.note,
-                    edition: correction.edition,
-                })
-                .collect();
-            Ok::<_, ApiError>(Ok(ArticleCorrections { items, next: None }))
-        })
-        .await?;
-    match found {
-        Ok(corrections) => public_json(&request, &ctx, &corrections),
-        Err(now) => Ok(moved(&request, &ctx, &slug.0, &now)),
-    }
-}
-
-/// A correction with its article.
-#[derive(Debug, Serialize, ToSchema)]
-struct PortalCorrection {
-    #[serde(flatten)]
-    correction: CorrectionNote,
-    article: ArticleSummary,
-}
-
-/// A page of the portal's corrections.
-#[derive(Debug, Serialize, ToSchema)]
-struct CorrectionPage {
-    #[schema(max_items = 100)]
-    items: Vec<PortalCorrection>,
-    /// Cursor of the next page; null on the last.
-    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
-    next: Option<String>,
-}
-
-struct CorrectionQuery(Paging);
-
-impl FromQuery for CorrectionQuery {
-    fn read(query: &mut Query) -> Self {
-        Self(Paging::read(query, "corrections"))
-    }
-}
-
-/// Corrections of the portal.
-///
-/// Newest first, each with its article.
-#[utoipa::path(operation_id = "list_corrections", tag = "articles", security(()), params(PageParams), responses((status = 200, body = CorrectionPage)))]
-#[get("/v1/corrections")]
-async fn list_corrections(
-    request: HttpRequest,
-    ctx: web::Data<Ctx>,
-    Params(query): Params<CorrectionQuery>,
-) -> ApiResult<HttpResponse> {
-    let base = ctx.settings.base_url();
-    let (page, next) = ctx
-        .db
-        .read_brief(move |conn| {
-            let portal = portal::get(conn)?;
-            let tree = categories::tree(conn)?;
-            let presenter = Presenter::new(&portal, &tree, &base);
-            let page = articles::all_corrections(conn, query.0.cursor, query.0.limit)?;
-            let next = page.next.map(|cursor| cursor.encode("corrections"));
-            let items = page
-                .items
-                .into_iter()
-                .map(|(_, correction, article)| PortalCorrection {
-                    correction: CorrectionNote {
-                        at: presenter.zone().show(correction.at),
-                        note: correction.note,
-                        edition: correction.edition,
-                    },
-                    article: presenter.summary(article),
-                })
-                .collect();
-            Ok::<_, ApiError>((CorrectionPage { items, next: next.clone() }, next))
-        })
-        .await?;
-    let links = next_link(&request, &ctx.settings.base_url(), next.as_deref());
-    public_bytes(&request, &ctx, JSON, to_bytes(&page)?, &links)
 }

@@ -71,7 +71,10 @@ struct CaptionPage {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters; CaptionQuery is what handlers read")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; CaptionQuery is what handlers read"
+)]
 struct CaptionParams {
     /// Id of an article.
     #[param(minimum = 1, maximum = 9007199254740991i64)]
@@ -119,7 +122,11 @@ async fn list_captions(
             let Paging { limit, cursor } = query.paging;
             let page = captions::list(conn, query.article, query.media, cursor, limit)?;
             let next = page.next.map(|cursor| cursor.encode(&query.context));
-            let items = page.items.into_iter().map(|item| PublicCaption::new(item, &base)).collect();
+            let items = page
+                .items
+                .into_iter()
+                .map(|item| PublicCaption::new(item, &base))
+                .collect();
             Ok::<_, ApiError>(CaptionPage { items, next })
         })
         .await?;
@@ -141,7 +148,10 @@ async fn get_caption(
     id: Segment<CaptionId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let caption = ctx.db.read_brief(move |conn| captions::get(conn, id.0)).await?;
+    let caption = ctx
+        .db
+        .read_brief(move |conn| captions::get(conn, id.0))
+        .await?;
     let caption = PublicCaption::new(caption, &ctx.settings.base_url());
     public_json(&request, &ctx, &caption)
 }

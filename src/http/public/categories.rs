@@ -56,7 +56,12 @@ struct CategoryTree {
     next: Option<String>,
 }
 
-fn node(presenter: &Presenter, portal: &crate::domain::portal::Portal, tree: &Tree, category: &Category) -> CategoryNode {
+fn node(
+    presenter: &Presenter,
+    portal: &crate::domain::portal::Portal,
+    tree: &Tree,
+    category: &Category,
+) -> CategoryNode {
     CategoryNode {
         id: category.id,
         uri: portal.uri(&category.uuid),
@@ -76,7 +81,11 @@ fn node(presenter: &Presenter, portal: &crate::domain::portal::Portal, tree: &Tr
 /// Every category with those below it, in order.
 #[utoipa::path(operation_id = "list_categories", tag = "categories", security(()), responses((status = 200, body = CategoryTree)))]
 #[get("/v1/categories")]
-async fn list_categories(request: HttpRequest, ctx: web::Data<Ctx>, _: Params<NoParams>) -> ApiResult {
+async fn list_categories(
+    request: HttpRequest,
+    ctx: web::Data<Ctx>,
+    _: Params<NoParams>,
+) -> ApiResult {
     let base = ctx.settings.base_url();
     let tree = ctx
         .db

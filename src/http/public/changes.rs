@@ -95,7 +95,10 @@ struct ChangeList {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters; ChangeQuery is what handlers read")]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; ChangeQuery is what handlers read"
+)]
 struct ChangeParams {
     /// `next` of the last answer, or `now` for the head; absent: from the beginning.
     #[param(max_length = 32, pattern = "^(now|[0-9a-f]{12}\\.[0-9]{1,16})$")]
@@ -155,7 +158,9 @@ async fn list_changes(
             let after = match query.since {
                 Since::Beginning => 0,
                 Since::Now => head.seq,
-                Since::Token(token) if token.generation == head.generation && token.seq <= head.seq => {
+                Since::Token(token)
+                    if token.generation == head.generation && token.seq <= head.seq =>
+                {
                     token.seq
                 }
                 Since::Token(_) => return Err(ApiError::new(Code::Resync)),
@@ -166,7 +171,10 @@ async fn list_changes(
             rows.truncate(query.limit.get());
             let seq = rows.last().map_or(after, |(change, _)| change.seq.get());
             Ok(ChangeList {
-                items: rows.into_iter().map(|row| ChangeRow::new(row, &zone)).collect(),
+                items: rows
+                    .into_iter()
+                    .map(|row| ChangeRow::new(row, &zone))
+                    .collect(),
                 next: Token { seq, ..head }.to_string(),
                 more,
             })
@@ -175,5 +183,11 @@ async fn list_changes(
     let bytes = to_bytes(&list)?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-cache"));
-    Ok(conditional(&request, response, &etag_of(&bytes), JSON, bytes))
+    Ok(conditional(
+        &request,
+        response,
+        &etag_of(&bytes),
+        JSON,
+        bytes,
+    ))
 }

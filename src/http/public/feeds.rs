@@ -125,7 +125,9 @@ async fn answer(
                     for block in &mut body {
                         block.rebase(&base);
                     }
-                    let category = tree.get(article.category_id).map(|c| c.name.as_str().to_owned());
+                    let category = tree
+                        .get(article.category_id)
+                        .map(|c| c.name.as_str().to_owned());
                     Entry {
                         url: presenter.article_url(&article.slug),
                         html: content(&article, &body),
@@ -159,7 +161,13 @@ async fn answer(
         (Ok((content_type, bytes)), _) => {
             let mut response = HttpResponse::Ok();
             response.insert_header((header::CACHE_CONTROL, public_cache(ctx)));
-            Ok(conditional(request, response, &etag_of(&bytes), content_type, bytes))
+            Ok(conditional(
+                request,
+                response,
+                &etag_of(&bytes),
+                content_type,
+                bytes,
+            ))
         }
         (Err(now), Some(from)) => Ok(moved(request, ctx, &from, &now)),
         (Err(_), None) => Err(ApiError::new(Code::NotFound)),
@@ -170,11 +178,17 @@ async fn answer(
 fn content(article: &LiveArticle, body: &[LiveBlock]) -> String {
     let mut html = String::new();
     if let Some(lead) = &article.lead {
-        html.push_str(&format!("<p><strong>{}</strong></p>\n", render::escape(lead.as_str())));
+        html.push_str(&format!(
+            "<p><strong>{}</strong></p>\n",
+            render::escape(lead.as_str())
+        ));
     }
     html.push_str(&render::html(body));
     for author in &article.byline {
-        html.push_str(&format!("<p><em>{}</em></p>\n", render::escape(&name(author))));
+        html.push_str(&format!(
+            "<p><em>{}</em></p>\n",
+            render::escape(&name(author))
+        ));
     }
     html
 }
@@ -197,7 +211,9 @@ struct Entry {
 impl Entry {
     /// Of the last correction, or of the true first publication.
     fn updated(&self) -> Instant {
-        self.article.updated_at.unwrap_or(self.article.first_published_at)
+        self.article
+            .updated_at
+            .unwrap_or(self.article.first_published_at)
     }
 }
 
@@ -228,8 +244,12 @@ impl Feed<'_> {
     }
 
     fn id(&self) -> String {
-        let uuid = self.category.map_or(&self.portal.uuid, |category| &category.uuid);
-        self.portal.uri(uuid).unwrap_or_else(|| format!("{}atom", self.url))
+        let uuid = self
+            .category
+            .map_or(&self.portal.uuid, |category| &category.uuid);
+        self.portal
+            .uri(uuid)
+            .unwrap_or_else(|| format!("{}atom", self.url))
     }
 
     /// In the portal's zone, as the feed libraries want it.
@@ -253,15 +273,27 @@ impl Feed<'_> {
             mime_type: mime.map(str::to_owned),
             ..atom::Link::default()
         };
-        let person = |name: String| atom::Person { name, ..atom::Person::default() };
-        let publisher = self.portal.content.agency.as_ref().map_or(self.portal.content.name.as_str(), |a| a.as_str());
+        let person = |name: String| atom::Person {
+            name,
+            ..atom::Person::default()
+        };
+        let publisher = self
+            .portal
+            .content
+            .agency
+            .as_ref()
+            .map_or(self.portal.content.name.as_str(), |a| a.as_str());
         let entries = self
             .entries
             .iter()
             .map(|entry| {
                 let article = &entry.article;
                 let mut links = vec![link("alternate", entry.url.clone(), None)];
-                if let Some(url) = article.source.as_ref().and_then(|source| source.url.as_ref()) {
+                if let Some(url) = article
+                    .source
+                    .as_ref()
+                    .and_then(|source| source.url.as_ref())
+                {
                     links.push(link("via", url.as_str().to_owned(), None));
                 }
                 atom::Entry {
@@ -269,16 +301,26 @@ impl Feed<'_> {
                     id: article.uri.clone(),
                     updated: self.time(entry.updated()),
                     published: article.published_at.map(|at| self.time(at)),
-                    authors: article.byline.iter().map(|author| person(name(author))).collect(),
+                    authors: article
+                        .byline
+                        .iter()
+                        .map(|author| person(name(author)))
+                        .collect(),
                     categories: entry
                         .category
                         .iter()
                         .map(String::as_str)
                         .chain(article.tags.iter().map(|tag| tag.as_str()))
-                        .map(|term| atom::Category { term: term.to_owned(), ..atom::Category::default() })
+                        .map(|term| atom::Category {
+                            term: term.to_owned(),
+                            ..atom::Category::default()
+                        })
                         .collect(),
                     links,
-                    summary: article.lead.as_ref().map(|lead| atom::Text::plain(lead.as_str())),
+                    summary: article
+                        .lead
+                        .as_ref()
+                        .map(|lead| atom::Text::plain(lead.as_str())),
                     content: Some(atom::Content {
                         lang: Some(article.language.as_str().to_owned()),
                         value: Some(entry.html.clone()),
@@ -295,7 +337,11 @@ impl Feed<'_> {
             updated: self.time(self.updated()),
             authors: vec![person(publisher.to_owned())],
             links: vec![
-                link("self", format!("{}atom", self.url), Some("application/atom+xml")),
+                link(
+                    "self",
+                    format!("{}atom", self.url),
+                    Some("application/atom+xml"),
+                ),
                 link("alternate", self.page.clone(), None),
             ],
             subtitle: Some(atom::Text::plain(self.description())),
@@ -325,14 +371,20 @@ impl Feed<'_> {
                     link: Some(entry.url.clone()),
                     description: article.lead.as_ref().map(|lead| lead.as_str().to_owned()),
                     content: Some(entry.html.clone()),
-                    guid: Some(rss::Guid { value: article.uri.clone(), permalink: false }),
+                    guid: Some(rss::Guid {
+                        value: article.uri.clone(),
+                        permalink: false,
+                    }),
                     pub_date: article.published_at.map(|at| self.time(at).to_rfc2822()),
                     categories: entry
                         .category
                         .iter()
                         .map(String::as_str)
                         .chain(article.tags.iter().map(|tag| tag.as_str()))
-                        .map(|name| rss::Category { name: name.to_owned(), domain: None })
+                        .map(|name| rss::Category {
+                            name: name.to_owned(),
+                            domain: None,
+                        })
                         .collect(),
                     dublin_core_ext: Some(core),
                     ..rss::Item::default()
@@ -344,7 +396,8 @@ impl Feed<'_> {
             link: self.page.clone(),
             description: self.description(),
             language: Some(self.portal.content.language.as_str().to_owned()),
-            last_build_date: (!self.entries.is_empty()).then(|| self.time(self.updated()).to_rfc2822()),
+            last_build_date: (!self.entries.is_empty())
+                .then(|| self.time(self.updated()).to_rfc2822()),
             items,
             ..rss::Channel::default()
         };

@@ -4,6 +4,7 @@ pub mod articles;
 pub mod captions;
 pub mod categories;
 pub mod changes;
+pub mod corrections;
 pub mod feeds;
 pub mod media;
 pub mod portal;
@@ -15,6 +16,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     portal::routes(cfg);
     categories::routes(cfg);
     articles::routes(cfg);
+    corrections::routes(cfg);
     captions::routes(cfg);
     media::routes(cfg);
     changes::routes(cfg);

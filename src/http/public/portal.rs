@@ -45,8 +45,16 @@ pub struct PublicPortal {
 impl From<Portal> for PublicPortal {
     fn from(portal: Portal) -> Self {
         let uri = portal.uri(&portal.uuid);
-        let PortalContent { name, slogan, agency, imprint, language, time_zone, article_url, category_url } =
-            portal.content;
+        let PortalContent {
+            name,
+            slogan,
+            agency,
+            imprint,
+            language,
+            time_zone,
+            article_url,
+            category_url,
+        } = portal.content;
         Self {
             uri,
             name,
@@ -67,11 +75,7 @@ impl From<Portal> for PublicPortal {
 /// Name, slogan, agency, imprint, languages and the address templates of the front end.
 #[utoipa::path(operation_id = "get_portal", tag = "portal", security(()), responses((status = 200, body = PublicPortal)))]
 #[get("/v1/portal")]
-async fn get_portal(
-    request: HttpRequest,
-    ctx: web::Data<Ctx>,
-    _: Params<NoParams>,
-) -> ApiResult {
+async fn get_portal(request: HttpRequest, ctx: web::Data<Ctx>, _: Params<NoParams>) -> ApiResult {
     let portal = ctx.db.read_brief(portal::get).await?;
     public_json(&request, &ctx, &PublicPortal::from(portal))
 }
@@ -111,8 +115,12 @@ async fn get_home(request: HttpRequest, ctx: web::Data<Ctx>, _: Params<NoParams>
             let tree = categories::tree(conn)?;
             let presenter = Presenter::new(&portal, &tree, &base);
             let mut newest = |filter: &Filter| {
-                articles::list(conn, &tree, filter, Sort::Newest, None, Limit::of(5))
-                    .map(|page| page.items.into_iter().map(|item| presenter.summary(item)).collect::<Vec<_>>())
+                articles::list(conn, &tree, filter, Sort::Newest, None, Limit::of(5)).map(|page| {
+                    page.items
+                        .into_iter()
+                        .map(|item| presenter.summary(item))
+                        .collect::<Vec<_>>()
+                })
             };
             let featured = newest(&Filter {
                 featured: Some(true),

@@ -111,8 +111,11 @@ pub enum BodyForm {
 }
 
 impl BodyForm {
-    pub const WORDS: &[(&str, BodyForm)] =
-        &[("blocks", Self::Blocks), ("html", Self::Html), ("text", Self::Text)];
+    pub const WORDS: &[(&str, BodyForm)] = &[
+        ("blocks", Self::Blocks),
+        ("html", Self::Html),
+        ("text", Self::Text),
+    ];
 }
 
 /// Turns stored values into what readers get: absolute addresses, the portal's time zone.
@@ -254,7 +257,11 @@ pub fn locate(conn: &mut Conn, slug: &Slug) -> Result<Located, ApiError> {
     match articles::find(conn, slug)? {
         Found::Article(article) => Ok(Located::Here(article)),
         Found::Moved(slug) => Ok(Located::Moved(slug)),
-        Found::TakenDown { uri, reason_code, at } => {
+        Found::TakenDown {
+            uri,
+            reason_code,
+            at,
+        } => {
             let zone = portal::get(conn)?.zone();
             Err(ApiError::taken_down(Tombstone {
                 uri,
@@ -267,14 +274,22 @@ pub fn locate(conn: &mut Conn, slug: &Slug) -> Result<Located, ApiError> {
 
 /// 301 to the same address with the slug of today; sub-path and query are kept.
 pub fn moved(request: &HttpRequest, ctx: &Ctx, from: &Slug, to: &Slug) -> actix_web::HttpResponse {
-    let path = request.path().replacen(&format!("/{from}"), &format!("/{to}"), 1);
+    let path = request
+        .path()
+        .replacen(&format!("/{from}"), &format!("/{to}"), 1);
     let query = match request.query_string() {
         "" => String::new(),
         query => format!("?{query}"),
     };
     actix_web::HttpResponse::MovedPermanently()
-        .insert_header((header::LOCATION, format!("{}{path}{query}", ctx.settings.base_url())))
-        .insert_header((header::CACHE_CONTROL, crate::http::caching::public_cache(ctx)))
+        .insert_header((
+            header::LOCATION,
+            format!("{}{path}{query}", ctx.settings.base_url()),
+        ))
+        .insert_header((
+            header::CACHE_CONTROL,
+            crate::http::caching::public_cache(ctx),
+        ))
         .finish()
 }
 

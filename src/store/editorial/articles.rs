@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::schema::{articles, editions, publications};
 use super::editions as edition_store;
+use super::schema::{articles, editions, publications};
 use crate::domain::article::{Article, Note, PublicState, PublishKind, ReasonCode, Stage};
 use crate::domain::content::Content;
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber, UserId, Version};
@@ -285,7 +285,9 @@ pub fn publications(conn: &mut Conn, article: ArticleId) -> Result<Vec<Publicati
         .map(|(edition, kind, note, at, media)| {
             Ok(Publication {
                 edition: EditionNumber::stored(edition),
-                kind: kind.map(|kind| word(PublishKind::parse, &kind)).transpose()?,
+                kind: kind
+                    .map(|kind| word(PublishKind::parse, &kind))
+                    .transpose()?,
                 note: note.map(Note::stored),
                 at: Instant::from_micros(at),
                 media: from_json(&media)?,

@@ -38,11 +38,17 @@ pub fn place(conn: &mut Conn, id: CaptionId) -> Result<(ArticleId, i32)> {
 }
 
 /// Writes the tables anew after the body of an article.
-pub fn sync(conn: &mut Conn, article: ArticleId, body: &[Block], cover: Option<MediaId>) -> Result<()> {
+pub fn sync(
+    conn: &mut Conn,
+    article: ArticleId,
+    body: &[Block],
+    cover: Option<MediaId>,
+) -> Result<()> {
     let own = captions::table
         .filter(captions::article_id.eq(article.get()))
         .select(captions::id);
-    diesel::delete(caption_media::table.filter(caption_media::caption_id.eq_any(own))).execute(conn)?;
+    diesel::delete(caption_media::table.filter(caption_media::caption_id.eq_any(own)))
+        .execute(conn)?;
     diesel::delete(article_media::table.filter(article_media::article_id.eq(article.get())))
         .execute(conn)?;
     diesel::update(captions::table.filter(captions::article_id.eq(article.get())))
@@ -98,7 +104,11 @@ pub fn list(
         .filter(captions::id.gt(cursor.map_or(0, |cursor| cursor.id)))
         .order(captions::id)
         .limit(limit.and_one())
-        .select((captions::id, captions::article_id, captions::position.assume_not_null()))
+        .select((
+            captions::id,
+            captions::article_id,
+            captions::position.assume_not_null(),
+        ))
         .into_boxed();
     if let Some(article) = article {
         query = query.filter(captions::article_id.eq(article.get()));

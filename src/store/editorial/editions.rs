@@ -61,7 +61,12 @@ pub fn insert(
 
 type Row = (i64, String, i64, i64);
 
-const COLUMNS: (editions::number, editions::title, editions::created_by, editions::created_at) = (
+const COLUMNS: (
+    editions::number,
+    editions::title,
+    editions::created_by,
+    editions::created_at,
+) = (
     editions::number,
     editions::title,
     editions::created_by,

@@ -16,7 +16,10 @@ pub enum Claim {
     /// Never seen: this transaction owns it now.
     New,
     /// Used before: its request and what came of it.
-    Known { fingerprint: String, outcome: String },
+    Known {
+        fingerprint: String,
+        outcome: String,
+    },
 }
 
 /// Takes a key, or tells what came of it. On PostgreSQL a second request with the same key waits

@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::schema::{article_media, media};
+use super::schema::{article_media, articles, media, publications};
+use crate::domain::article::PublicState;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId, UserId, Version};
-use crate::domain::media::{Kind, MediaContent, Medium};
+use crate::domain::media::{FileName, Kind, MediaContent, Medium};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
 use crate::store::{Conn, Result, from_json, to_json, word};
@@ -36,7 +37,7 @@ impl Row {
             version: Version::stored(self.version),
             kind: word(Kind::parse, &self.kind)?,
             hash: self.hash,
-            file_name: self.file_name,
+            file_name: FileName::stored(self.file_name),
             mime: self.mime,
             bytes: self.bytes,
             width: self.width,
@@ -60,7 +61,7 @@ pub fn insert(conn: &mut Conn, medium: &Medium) -> Result<MediaId> {
             media::version.eq(medium.version.get()),
             media::kind.eq(medium.kind.as_str()),
             media::hash.eq(&medium.hash),
-            media::file_name.eq(&medium.file_name),
+            media::file_name.eq(medium.file_name.as_str()),
             media::mime.eq(&medium.mime),
             media::bytes.eq(medium.bytes),
             media::width.eq(medium.width),
@@ -151,4 +152,33 @@ pub fn uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
         .select(article_media::article_id)
         .load(conn)?;
     Ok(ids.into_iter().map(ArticleId::stored).collect())
+}
+
+/// Articles taken down whose last publication holds the medium: restoring one brings it back.
+pub fn restorable_uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
+    // Spelled as `FrozenMedium` is serialised; ids of other things have other neighbours.
+    let pattern = format!("%{{\"id\":{id},\"kind\":%");
+    let found: Vec<(i64, i64)> = publications::table
+        .filter(publications::media.like(pattern))
+        .filter(
+            publications::article_id.eq_any(
+                articles::table
+                    .filter(articles::public_state.eq(PublicState::TakenDown.as_str()))
+                    .select(articles::id),
+            ),
+        )
+        .order(publications::article_id)
+        .select((publications::id, publications::article_id))
+        .load(conn)?;
+    let mut held = Vec::new();
+    for (publication, article) in found {
+        let last: Option<i64> = publications::table
+            .filter(publications::article_id.eq(article))
+            .select(diesel::dsl::max(publications::id))
+            .first(conn)?;
+        if last == Some(publication) {
+            held.push(ArticleId::stored(article));
+        }
+    }
+    Ok(held)
 }

@@ -87,6 +87,19 @@ diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(articles -> users (created_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
-    users, sessions, refresh_tokens, login_failures, media, articles, editions, edition_bodies,
-    publications, slugs, captions, caption_media, article_media, idempotency_keys, audit,
+    users,
+    sessions,
+    refresh_tokens,
+    login_failures,
+    media,
+    articles,
+    editions,
+    edition_bodies,
+    publications,
+    slugs,
+    captions,
+    caption_media,
+    article_media,
+    idempotency_keys,
+    audit,
 );

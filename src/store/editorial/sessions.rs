@@ -31,9 +31,13 @@ pub fn begin(conn: &mut Conn, session: &Session, at: Instant) -> Result<()> {
 
 /// Ends one signing-in.
 pub fn end(conn: &mut Conn, id: &str, at: Instant) -> Result<()> {
-    diesel::update(sessions::table.find(id).filter(sessions::ended_at.is_null()))
-        .set(sessions::ended_at.eq(at.micros()))
-        .execute(conn)?;
+    diesel::update(
+        sessions::table
+            .find(id)
+            .filter(sessions::ended_at.is_null()),
+    )
+    .set(sessions::ended_at.eq(at.micros()))
+    .execute(conn)?;
     Ok(())
 }
 
@@ -219,9 +223,8 @@ pub fn tidy_tokens(conn: &mut Conn, now: Instant) -> Result<usize> {
                 .or(sessions::expires_at.le(now.micros())),
         )
         .select(sessions::id);
-    let rows = diesel::delete(
-        refresh_tokens::table.filter(refresh_tokens::session_id.eq_any(over)),
-    )
-    .execute(conn)?;
+    let rows =
+        diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq_any(over)))
+            .execute(conn)?;
     Ok(rows)
 }

@@ -31,7 +31,10 @@ pub fn free(conn: &mut Conn, wanted: &Slug) -> Result<Slug> {
 
 pub fn reserve(conn: &mut Conn, article: ArticleId, slug: &Slug) -> Result<()> {
     diesel::insert_into(slugs::table)
-        .values((slugs::slug.eq(slug.as_str()), slugs::article_id.eq(article.get())))
+        .values((
+            slugs::slug.eq(slug.as_str()),
+            slugs::article_id.eq(article.get()),
+        ))
         .execute(conn)?;
     Ok(())
 }

@@ -60,7 +60,12 @@ pub fn insert(conn: &mut Conn, user: &User, password_hash: &str) -> Result<UserI
 }
 
 pub fn get(conn: &mut Conn, id: UserId) -> Result<User> {
-    read(users::table.find(id.get()).select(COLUMNS).first::<Row>(conn)?)
+    read(
+        users::table
+            .find(id.get())
+            .select(COLUMNS)
+            .first::<Row>(conn)?,
+    )
 }
 
 /// A user and the hash of the password, whose row nobody else changes until this transaction is

@@ -1,21 +1,22 @@
 //! Articles that readers see: detail, lists, tombstones.
 
+mod corrections;
+mod listings;
+
 use diesel::prelude::*;
 
-use super::categories::Tree;
+pub use self::corrections::{Correction, all_corrections, corrections};
+pub use self::listings::{Filter, count, cursor_of, list, list_in};
 use super::changes::PublicWrite;
 use super::schema::{
-    live_articles, live_bodies, live_captions, live_corrections, live_listings, live_slugs,
-    live_tombstones,
+    live_articles, live_bodies, live_captions, live_corrections, live_slugs, live_tombstones,
 };
 use crate::domain::article::{Note, ReasonCode, Status};
 use crate::domain::body::LiveBlock;
 use crate::domain::content::{Author, Language, Lead, Source, Tag, Title};
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber, Seq};
 use crate::domain::media::LiveMedium;
-use crate::domain::page::{Cursor, Limit, Page, Sort};
 use crate::domain::slug::Slug;
-use crate::domain::text;
 use crate::domain::time::{Day, Instant};
 use crate::store::db::each_backend;
 use crate::store::{Conn, Error, Result, from_json, to_json, word};
@@ -137,7 +138,11 @@ pub fn find(conn: &mut Conn, slug: &Slug) -> Result<Found> {
 pub fn tombstone(conn: &mut Conn, id: ArticleId) -> Result<Found> {
     let (uri, reason, at) = live_tombstones::table
         .find(id.get())
-        .select((live_tombstones::uri, live_tombstones::reason_code, live_tombstones::at))
+        .select((
+            live_tombstones::uri,
+            live_tombstones::reason_code,
+            live_tombstones::at,
+        ))
         .first::<(String, String, i64)>(conn)?;
     Ok(Found::TakenDown {
         uri,
@@ -147,7 +152,10 @@ pub fn tombstone(conn: &mut Conn, id: ArticleId) -> Result<Found> {
 }
 
 pub fn get(conn: &mut Conn, id: ArticleId) -> Result<LiveArticle> {
-    live_articles::table.find(id.get()).first::<Row>(conn)?.read()
+    live_articles::table
+        .find(id.get())
+        .first::<Row>(conn)?
+        .read()
 }
 
 pub fn body(conn: &mut Conn, id: ArticleId) -> Result<Vec<LiveBlock>> {
@@ -170,199 +178,6 @@ pub fn bodies(
         .into_iter()
         .map(|(id, body)| Ok((ArticleId::stored(id), from_json(&body)?)))
         .collect()
-}
-
-/// What a list is narrowed to.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// The category, descendants included.
-    pub category: Option<CategoryId>,
-    /// The category alone.
-    pub own_category: Option<CategoryId>,
-    pub tag: Option<Tag>,
-    pub language: Option<Language>,
-    pub featured: Option<bool>,
-    /// First instant of the first day.
-    pub from: Option<Instant>,
-    /// First instant after the last day.
-    pub until: Option<Instant>,
-    /// Only `live` ones: front page, other news, feeds.
-    pub live_only: bool,
-}
-
-impl Filter {
-    /// The index range that holds the fewest rows of those that hold all we want.
-    fn list(&self) -> String {
-        if let Some(tag) = &self.tag {
-            tag_list(tag)
-        } else if let Some(id) = self.own_category {
-            format!("d:{id}")
-        } else if let Some(id) = self.category {
-            format!("c:{id}")
-        } else if self.featured == Some(true) {
-            "featured".to_owned()
-        } else if let Some(language) = &self.language {
-            format!("l:{}", language.as_str())
-        } else {
-            "all".to_owned()
-        }
-    }
-}
-
-fn tag_list(tag: &Tag) -> String {
-    format!("t:{}", text::fold(tag.as_str()))
-}
-
-/// One page of a list, in order of publication.
-pub fn list(
-    conn: &mut Conn,
-    tree: &Tree,
-    filter: &Filter,
-    sort: Sort,
-    cursor: Option<Cursor>,
-    limit: Limit,
-) -> Result<Page<LiveArticle>> {
-    let mut query = live_listings::table
-        .inner_join(live_articles::table)
-        .filter(live_listings::list.eq(filter.list()))
-        .select(live_articles::all_columns)
-        .limit(limit.and_one())
-        .into_boxed();
-    if filter.tag.is_some() {
-        let ids: Option<Vec<i64>> = match (filter.category, filter.own_category) {
-            (Some(id), _) => Some(tree.subtree(id).iter().map(|c| c.id.get()).collect()),
-            (None, Some(id)) => Some(vec![id.get()]),
-            _ => None,
-        };
-        if let Some(ids) = ids {
-            query = query.filter(live_articles::category_id.eq_any(ids));
-        }
-    }
-    if let Some(language) = &filter.language {
-        query = query.filter(live_articles::language.eq(language.as_str().to_owned()));
-    }
-    if let Some(featured) = filter.featured {
-        query = query.filter(live_articles::featured.eq(featured));
-    }
-    if filter.live_only {
-        query = query.filter(live_articles::status.eq(Status::Live.as_str()));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(live_listings::sort_at.ge(from.micros()));
-    }
-    if let Some(until) = filter.until {
-        query = query.filter(live_listings::sort_at.lt(until.micros()));
-    }
-    // The first condition gives the index range, the second cuts within one instant.
-    query = match (sort, cursor) {
-        (Sort::Newest, Some(at)) => query
-            .filter(live_listings::sort_at.le(at.key))
-            .filter(live_listings::sort_at.lt(at.key).or(live_listings::id.lt(at.id))),
-        (Sort::Oldest, Some(at)) => query
-            .filter(live_listings::sort_at.ge(at.key))
-            .filter(live_listings::sort_at.gt(at.key).or(live_listings::id.gt(at.id))),
-        (_, None) => query,
-    };
-    query = match sort {
-        Sort::Newest => query.order((live_listings::sort_at.desc(), live_listings::id.desc())),
-        Sort::Oldest => query.order((live_listings::sort_at.asc(), live_listings::id.asc())),
-    };
-    let rows = query
-        .load::<Row>(conn)?
-        .into_iter()
-        .map(Row::read)
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, limit, cursor_of))
-}
-
-/// Where an article stands in every list.
-pub fn cursor_of(article: &LiveArticle) -> Cursor {
-    Cursor {
-        key: article.sort_at.micros(),
-        id: article.id.get(),
-    }
-}
-
-/// How many articles a list holds in all.
-pub fn count(conn: &mut Conn, tree: &Tree, filter: &Filter) -> Result<i64> {
-    let mut query = live_listings::table
-        .inner_join(live_articles::table)
-        .filter(live_listings::list.eq(filter.list()))
-        .select(diesel::dsl::count_star())
-        .into_boxed();
-    if filter.tag.is_some()
-        && let Some(id) = filter.category
-    {
-        let ids: Vec<i64> = tree.subtree(id).iter().map(|c| c.id.get()).collect();
-        query = query.filter(live_articles::category_id.eq_any(ids));
-    }
-    if let Some(language) = &filter.language {
-        query = query.filter(live_articles::language.eq(language.as_str().to_owned()));
-    }
-    if let Some(featured) = filter.featured {
-        query = query.filter(live_articles::featured.eq(featured));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(live_listings::sort_at.ge(from.micros()));
-    }
-    if let Some(until) = filter.until {
-        query = query.filter(live_listings::sort_at.lt(until.micros()));
-    }
-    Ok(query.first(conn)?)
-}
-
-/// A public correction.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Correction {
-    pub at: Instant,
-    pub edition: EditionNumber,
-    pub note: Note,
-}
-
-/// An article's corrections, newest first.
-pub fn corrections(conn: &mut Conn, id: ArticleId) -> Result<Vec<Correction>> {
-    Ok(live_corrections::table
-        .filter(live_corrections::article_id.eq(id.get()))
-        .order(live_corrections::id.desc())
-        .limit(1000)
-        .select((live_corrections::at, live_corrections::edition, live_corrections::note))
-        .load::<(i64, i64, String)>(conn)?
-        .into_iter()
-        .map(correction)
-        .collect())
-}
-
-fn correction((at, edition, note): (i64, i64, String)) -> Correction {
-    Correction {
-        at: Instant::from_micros(at),
-        edition: EditionNumber::stored(edition),
-        note: Note::stored(note),
-    }
-}
-
-/// The portal's corrections, newest first, each with its article; the cursor's `id` counts, its
-/// key is unused.
-pub fn all_corrections(
-    conn: &mut Conn,
-    cursor: Option<Cursor>,
-    limit: Limit,
-) -> Result<Page<(i64, Correction, LiveArticle)>> {
-    let before = cursor.map_or(i64::MAX, |cursor| cursor.id);
-    let rows = live_corrections::table
-        .inner_join(live_articles::table)
-        .filter(live_corrections::id.lt(before))
-        .order(live_corrections::id.desc())
-        .limit(limit.and_one())
-        .select((
-            live_corrections::id,
-            (live_corrections::at, live_corrections::edition, live_corrections::note),
-            live_articles::all_columns,
-        ))
-        .load::<(i64, (i64, i64, String), Row)>(conn)?
-        .into_iter()
-        .map(|(id, row, article)| Ok((id, correction(row), article.read()?)))
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, limit, |(id, _, _)| Cursor { key: 0, id: *id }))
 }
 
 /// Puts an article before readers, or over what they saw of it.
@@ -459,40 +274,6 @@ pub fn knows_slug(conn: &mut Conn, slug: &Slug) -> Result<bool> {
         .count()
         .get_result(conn)?;
     Ok(found > 0)
-}
-
-/// Writes the article's rows in every list where it stands; `path` is its category with ancestors.
-pub fn list_in(write: &mut PublicWrite<'_>, article: &LiveArticle, path: &[CategoryId]) -> Result<()> {
-    unlist(write, article.id)?;
-    if article.status == Status::Withdrawn {
-        return Ok(());
-    }
-    let mut lists = vec![
-        "all".to_owned(),
-        format!("d:{}", article.category_id),
-        format!("l:{}", article.language.as_str()),
-    ];
-    if article.featured {
-        lists.push("featured".to_owned());
-    }
-    lists.extend(path.iter().map(|id| format!("c:{id}")));
-    lists.extend(article.tags.iter().map(tag_list));
-    for list in lists {
-        diesel::insert_into(live_listings::table)
-            .values((
-                live_listings::list.eq(list),
-                live_listings::sort_at.eq(article.sort_at.micros()),
-                live_listings::id.eq(article.id.get()),
-            ))
-            .execute(write.conn())?;
-    }
-    Ok(())
-}
-
-fn unlist(write: &mut PublicWrite<'_>, id: ArticleId) -> Result<()> {
-    diesel::delete(live_listings::table.filter(live_listings::id.eq(id.get())))
-        .execute(write.conn())?;
-    Ok(())
 }
 
 /// Changes what readers are told about an article's standing, and its place in lists.

@@ -42,7 +42,10 @@ impl Tree {
 
     /// The category and everything below it.
     pub fn subtree(&self, id: CategoryId) -> Vec<&Category> {
-        self.ordered.iter().filter(|c| c.path.contains(&id)).collect()
+        self.ordered
+            .iter()
+            .filter(|c| c.path.contains(&id))
+            .collect()
     }
 
     /// Every category, parents before children.
@@ -85,7 +88,10 @@ pub fn tree(conn: &mut Conn) -> Result<Tree> {
     let rows: Vec<Row> = categories::table
         .order((categories::position, categories::sort_key, categories::id))
         .load(conn)?;
-    let mut ordered = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    let mut ordered = rows
+        .into_iter()
+        .map(Row::read)
+        .collect::<Result<Vec<_>>>()?;
     // Parents before children; the sort is stable, so each level keeps its order.
     ordered.sort_by_key(|category| category.path.len());
     Ok(Tree::new(ordered))
@@ -125,8 +131,10 @@ pub fn insert(write: &mut PublicWrite<'_>, category: &Category) -> Result<Catego
             categories::parent_id.eq(category.parent_id.map(CategoryId::get)),
             categories::path.eq("[]"),
             categories::position.eq(i32::from(category.position)),
-            categories::legal_reference
-                .eq(category.legal_reference.as_ref().map(LegalReference::as_str)),
+            categories::legal_reference.eq(category
+                .legal_reference
+                .as_ref()
+                .map(LegalReference::as_str)),
         ))
         .returning(categories::id)
         .get_result(write.conn())?;
@@ -156,8 +164,10 @@ pub fn update(write: &mut PublicWrite<'_>, category: &Category) -> Result<()> {
             categories::parent_id.eq(category.parent_id.map(CategoryId::get)),
             categories::path.eq(to_json(&category.path)?),
             categories::position.eq(i32::from(category.position)),
-            categories::legal_reference
-                .eq(category.legal_reference.as_ref().map(LegalReference::as_str)),
+            categories::legal_reference.eq(category
+                .legal_reference
+                .as_ref()
+                .map(LegalReference::as_str)),
         ))
         .execute(write.conn())?;
     keep_slug(write, category.id, &category.slug)?;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{changes, live_articles, categories, log_head};
+use super::schema::{categories, changes, live_articles, log_head};
 use crate::domain::changes::{Change, NewChange, ObjectType, Op, Token, Why};
 use crate::domain::content::Language;
 use crate::domain::id::{CategoryId, EditionNumber, Seq};

@@ -1,5 +1,7 @@
 //! Media that public articles hold, and the files behind their addresses.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::changes::PublicWrite;
@@ -37,11 +39,39 @@ pub fn get(conn: &mut Conn, id: MediaId) -> Result<FrozenMedium> {
 }
 
 pub fn is_public(conn: &mut Conn, id: MediaId) -> Result<bool> {
-    let found: i64 = live_media::table
-        .filter(live_media::id.eq(id.get()))
-        .count()
-        .get_result(conn)?;
-    Ok(found > 0)
+    Ok(!public_among(conn, &[id])?.is_empty())
+}
+
+/// Those of the media, a page at most, that are public.
+pub fn public_among(conn: &mut Conn, ids: &[MediaId]) -> Result<HashSet<MediaId>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+    let found: Vec<i64> = live_media::table
+        .filter(live_media::id.eq_any(ids))
+        .select(live_media::id)
+        .load(conn)?;
+    Ok(found.into_iter().map(MediaId::stored).collect())
+}
+
+/// Public articles that hold the medium.
+pub fn uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
+    let ids: Vec<i64> = live_media_uses::table
+        .filter(live_media_uses::media_id.eq(id.get()))
+        .order(live_media_uses::article_id)
+        .select(live_media_uses::article_id)
+        .distinct()
+        .limit(100)
+        .load(conn)?;
+    Ok(ids.into_iter().map(ArticleId::stored).collect())
+}
+
+/// Media that a public article holds. Asked before its row is replaced, which takes its uses along.
+pub fn held_by(conn: &mut Conn, article: ArticleId) -> Result<Vec<MediaId>> {
+    let ids: Vec<i64> = live_media_uses::table
+        .filter(live_media_uses::article_id.eq(article.get()))
+        .select(live_media_uses::media_id)
+        .distinct()
+        .load(conn)?;
+    Ok(ids.into_iter().map(MediaId::stored).collect())
 }
 
 /// Newest first; the cursor's key is unused.
@@ -78,43 +108,17 @@ pub fn find_file(conn: &mut Conn, hash: &str, name: &str) -> Result<File> {
     Ok(File { key, mime, bytes })
 }
 
-/// Puts the media of an article before readers, in place of those that it held until now.
+/// Puts the media of an article before readers. Those of `held` (what it held until now) that
+/// nothing public holds any more are gone.
 pub fn put(
     write: &mut PublicWrite<'_>,
     media: &[FrozenMedium],
     article: ArticleId,
     uses: &[(MediaId, Option<CaptionId>)],
+    held: &[MediaId],
 ) -> Result<()> {
     for medium in media {
-        let values = (
-            live_media::kind.eq(medium.kind.as_str()),
-            live_media::width.eq(medium.width),
-            live_media::height.eq(medium.height),
-            live_media::alt.eq(medium.alt.as_ref().map(Alt::as_str)),
-            live_media::credit.eq(medium.credit.as_ref().map(Credit::as_str)),
-            live_media::renditions.eq(to_json(&medium.renditions)?),
-        );
-        if is_public(write.conn(), medium.id)? {
-            diesel::update(live_media::table.find(medium.id.get()))
-                .set(values)
-                .execute(write.conn())?;
-            continue;
-        }
-        diesel::insert_into(live_media::table)
-            .values((live_media::id.eq(medium.id.get()), values))
-            .execute(write.conn())?;
-        for rendition in &medium.renditions {
-            diesel::insert_into(live_files::table)
-                .values((
-                    live_files::hash.eq(&rendition.hash),
-                    live_files::name.eq(&rendition.name),
-                    live_files::media_id.eq(medium.id.get()),
-                    live_files::key.eq(&rendition.key),
-                    live_files::mime.eq(&rendition.mime),
-                    live_files::bytes.eq(rendition.bytes),
-                ))
-                .execute(write.conn())?;
-        }
+        put_medium(write, medium)?;
     }
     clear_uses(write, article)?;
     for (medium, caption) in uses {
@@ -126,13 +130,49 @@ pub fn put(
             ))
             .execute(write.conn())?;
     }
-    drop_unused(write)
+    drop_unused(write, held)
 }
 
 /// Takes an article's hold off its media; those that no other public article holds are gone.
 pub fn remove_uses(write: &mut PublicWrite<'_>, article: ArticleId) -> Result<()> {
+    let held = held_by(write.conn(), article)?;
     clear_uses(write, article)?;
-    drop_unused(write)
+    drop_unused(write, &held)
+}
+
+fn put_medium(write: &mut PublicWrite<'_>, medium: &FrozenMedium) -> Result<()> {
+    let values = (
+        live_media::kind.eq(medium.kind.as_str()),
+        live_media::width.eq(medium.width),
+        live_media::height.eq(medium.height),
+        live_media::alt.eq(medium.alt.as_ref().map(Alt::as_str)),
+        live_media::credit.eq(medium.credit.as_ref().map(Credit::as_str)),
+        live_media::renditions.eq(to_json(&medium.renditions)?),
+    );
+    if is_public(write.conn(), medium.id)? {
+        diesel::update(live_media::table.find(medium.id.get()))
+            .set(values)
+            .execute(write.conn())?;
+    } else {
+        diesel::insert_into(live_media::table)
+            .values((live_media::id.eq(medium.id.get()), values))
+            .execute(write.conn())?;
+    }
+    diesel::delete(live_files::table.filter(live_files::media_id.eq(medium.id.get())))
+        .execute(write.conn())?;
+    for rendition in &medium.renditions {
+        diesel::insert_into(live_files::table)
+            .values((
+                live_files::hash.eq(&rendition.hash),
+                live_files::name.eq(&rendition.name),
+                live_files::media_id.eq(medium.id.get()),
+                live_files::key.eq(&rendition.key),
+                live_files::mime.eq(&rendition.mime),
+                live_files::bytes.eq(rendition.bytes),
+            ))
+            .execute(write.conn())?;
+    }
+    Ok(())
 }
 
 fn clear_uses(write: &mut PublicWrite<'_>, article: ArticleId) -> Result<()> {
@@ -141,11 +181,20 @@ fn clear_uses(write: &mut PublicWrite<'_>, article: ArticleId) -> Result<()> {
     Ok(())
 }
 
-fn drop_unused(write: &mut PublicWrite<'_>) -> Result<()> {
-    let used = live_media_uses::table
-        .filter(live_media_uses::media_id.eq(live_media::id))
-        .select(live_media_uses::media_id);
-    diesel::delete(live_media::table.filter(diesel::dsl::not(diesel::dsl::exists(used))))
+/// Looks at the candidates only: a scan of all media with every publication would make loading an
+/// archive quadratic. Their files go with them.
+fn drop_unused(write: &mut PublicWrite<'_>, candidates: &[MediaId]) -> Result<()> {
+    for ids in candidates.chunks(500) {
+        let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+        let used = live_media_uses::table
+            .filter(live_media_uses::media_id.eq(live_media::id))
+            .select(live_media_uses::media_id);
+        diesel::delete(
+            live_media::table
+                .filter(live_media::id.eq_any(ids))
+                .filter(diesel::dsl::not(diesel::dsl::exists(used))),
+        )
         .execute(write.conn())?;
+    }
     Ok(())
 }

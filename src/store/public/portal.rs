@@ -13,7 +13,11 @@ use crate::store::{Conn, Error, Result, from_json, to_json};
 pub fn found(conn: &mut Conn, generation: &str, uuid: &str) -> Result<()> {
     let content = r#"{"name":"Cổng thông tin điện tử","slogan":null,"agency":null,"imprint":null,"language":"vi","time_zone":"Asia/Ho_Chi_Minh","article_url":null,"category_url":null}"#;
     each_backend!(conn, |c| diesel::insert_into(log_head::table)
-        .values((log_head::id.eq(1), log_head::seq.eq(0), log_head::generation.eq(generation)))
+        .values((
+            log_head::id.eq(1),
+            log_head::seq.eq(0),
+            log_head::generation.eq(generation)
+        ))
         .on_conflict_do_nothing()
         .execute(c))?;
     each_backend!(conn, |c| diesel::insert_into(portal::table)

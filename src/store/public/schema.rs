@@ -82,7 +82,19 @@ diesel::joinable!(live_corrections -> live_articles (article_id));
 diesel::joinable!(live_captions -> live_articles (article_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
-    log_head, changes, portal, categories, category_slugs, live_articles, live_bodies,
-    live_tombstones, live_slugs, live_listings, live_corrections, live_captions, live_media,
-    live_media_uses, live_files,
+    log_head,
+    changes,
+    portal,
+    categories,
+    category_slugs,
+    live_articles,
+    live_bodies,
+    live_tombstones,
+    live_slugs,
+    live_listings,
+    live_corrections,
+    live_captions,
+    live_media,
+    live_media_uses,
+    live_files,
 );

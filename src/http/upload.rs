@@ -1,0 +1,232 @@
+//! A multipart form with one file: received under limits of size, time and number of parts. The
+//! file goes to disk as it comes, so memory stays flat.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::time::Duration;
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::error::PayloadError;
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use deserr::ValuePointerRef;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use sha2::{Digest as _, Sha256};
+
+use super::error::{ApiError, ApiResult, Code};
+use crate::ctx::Ctx;
+use crate::domain::input::{FaultCode, Faults, Refusal, pointer};
+
+/// What boundaries, headers and texts may add to the file, in bytes.
+const ENVELOPE: u64 = 256 * 1024;
+/// Longest text, in bytes: well above what any of them may have in characters.
+const MAX_TEXT: usize = 16 * 1024;
+const MAX_PARTS: usize = 20;
+/// Longest name of a field that is repeated in an answer, in characters.
+const MAX_NAME: usize = 100;
+/// Slowest pace at which the largest file may arrive, in bytes a second.
+const PACE: u64 = 32 * 1024;
+
+/// A file that has arrived; removed from disk when this is dropped.
+pub struct Arrived {
+    pub file: tempfile::NamedTempFile,
+    /// As the client gave it: untidied, empty where it gave none.
+    pub name: String,
+    /// SHA-256, lower-case hex.
+    pub hash: String,
+}
+
+/// A form: its file, its texts, and what was wrong with its parts.
+pub struct Form {
+    pub file: Option<Arrived>,
+    texts: BTreeMap<String, String>,
+    pub faults: Faults,
+}
+
+impl Form {
+    /// The value of a text, if it is there; what is wrong with it joins the faults.
+    pub fn text<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Refusal>,
+    ) -> Option<T> {
+        match parse(self.texts.get(name)?) {
+            Ok(value) => Some(value),
+            Err(refusal) => {
+                self.fault(name, refusal.code, refusal.message);
+                None
+            }
+        }
+    }
+
+    fn fault(&mut self, name: &str, code: FaultCode, message: impl Into<String>) {
+        let name: String = name.chars().take(MAX_NAME).collect();
+        self.faults.push(
+            pointer(ValuePointerRef::Origin.push_key(&name)),
+            code,
+            message,
+        );
+    }
+}
+
+/// Receives a form with a part `file` and the texts named. It is whole, but its faults are the
+/// caller's to answer, together with those of the texts.
+pub async fn receive(
+    ctx: &Ctx,
+    request: &HttpRequest,
+    payload: web::Payload,
+    texts: &[&str],
+) -> ApiResult<Form> {
+    let content_type = header_text(request, header::CONTENT_TYPE).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("multipart/form-data") {
+        return Err(ApiError::new(Code::UnsupportedMediaType)
+            .detail("send multipart/form-data")
+            .header(header::ACCEPT, "multipart/form-data"));
+    }
+    let most = u64::from(ctx.settings.max_upload).saturating_add(ENVELOPE);
+    let declared: Option<u64> =
+        header_text(request, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    if declared.is_some_and(|length| length > most) {
+        return Err(too_large(ctx));
+    }
+    let idle = Duration::from_secs(u64::from(ctx.settings.body_timeout));
+    let whole = idle.saturating_add(Duration::from_secs(most / PACE));
+    let form = Multipart::new(request.headers(), limited(payload, most, idle));
+    tokio::time::timeout(whole, read(ctx, form, texts))
+        .await
+        .map_err(|_| ApiError::new(Code::RequestTimeout))?
+}
+
+fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+fn too_large(ctx: &Ctx) -> ApiError {
+    ApiError::new(Code::TooLarge)
+        .detail(format!("a file may have {} bytes", ctx.settings.max_upload))
+}
+
+/// The body, as long as it keeps coming and has no more than `most` bytes: the parser's own limits
+/// do not bound what lies around and between the parts.
+fn limited(
+    payload: web::Payload,
+    most: u64,
+    idle: Duration,
+) -> impl Stream<Item = Result<web::Bytes, PayloadError>> {
+    futures_util::stream::try_unfold((payload, most), move |(mut payload, left)| async move {
+        let late = |_| PayloadError::Io(std::io::ErrorKind::TimedOut.into());
+        match tokio::time::timeout(idle, payload.next())
+            .await
+            .map_err(late)?
+            .transpose()?
+        {
+            None => Ok(None),
+            Some(chunk) => {
+                let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                let left = left.checked_sub(length).ok_or(PayloadError::Overflow)?;
+                Ok(Some((chunk, (payload, left))))
+            }
+        }
+    })
+}
+
+async fn read(ctx: &Ctx, mut parts: Multipart, texts: &[&str]) -> ApiResult<Form> {
+    let broken = |error| broken(ctx, error);
+    let mut form = Form {
+        file: None,
+        texts: BTreeMap::new(),
+        faults: Faults::default(),
+    };
+    let mut seen = BTreeSet::new();
+    let mut count = 0;
+    // A part that is passed over is read and dropped by the parser on its way to the next.
+    while let Some(mut part) = parts.try_next().await.map_err(broken)? {
+        count += 1;
+        if count > MAX_PARTS {
+            form.faults.push(
+                "",
+                FaultCode::TooMany,
+                format!("has more than {MAX_PARTS} parts"),
+            );
+            return Err(form.faults.into());
+        }
+        let name = part.name().unwrap_or_default().to_owned();
+        if !seen.insert(name.clone()) {
+            form.fault(&name, FaultCode::Duplicate, "is there twice");
+        } else if name == "file" {
+            form.file = Some(store(ctx, &mut part).await?);
+        } else if texts.contains(&name.as_str()) {
+            form.texts.insert(name, text(ctx, &mut part).await?);
+        } else {
+            let message = format!("is not a field; the fields are: file, {}", texts.join(", "));
+            form.fault(&name, FaultCode::UnknownField, message);
+        }
+    }
+    if form.file.is_none() {
+        form.fault("file", FaultCode::Required, "is required");
+    }
+    Ok(form)
+}
+
+/// Writes a part to a temporary file beside the objects.
+async fn store(ctx: &Ctx, part: &mut Field) -> ApiResult<Arrived> {
+    let name = part
+        .content_disposition()
+        .and_then(|disposition| disposition.get_filename())
+        .unwrap_or_default()
+        .to_owned();
+    let folder = ctx.blobs.incoming();
+    let mut file = off_thread(move || tempfile::NamedTempFile::new_in(folder)).await?;
+    let (mut digest, mut left) = (Sha256::new(), u64::from(ctx.settings.max_upload));
+    while let Some(chunk) = part.try_next().await.map_err(|error| broken(ctx, error))? {
+        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        left = left.checked_sub(length).ok_or_else(|| too_large(ctx))?;
+        (file, digest) = off_thread(move || {
+            file.write_all(&chunk)?;
+            digest.update(&chunk);
+            Ok((file, digest))
+        })
+        .await?;
+    }
+    Ok(Arrived {
+        file,
+        name,
+        hash: hex::encode(digest.finalize()),
+    })
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> ApiResult<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(ApiError::internal)?
+        .map_err(ApiError::internal)
+}
+
+async fn text(ctx: &Ctx, part: &mut Field) -> ApiResult<String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = part.try_next().await.map_err(|error| broken(ctx, error))? {
+        if bytes.len().saturating_add(chunk.len()) > MAX_TEXT {
+            return Err(
+                ApiError::new(Code::TooLarge).detail(format!("a text may have {MAX_TEXT} bytes"))
+            );
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| ApiError::new(Code::BadRequest).detail("a text is not UTF-8"))
+}
+
+fn broken(ctx: &Ctx, error: MultipartError) -> ApiError {
+    match error {
+        MultipartError::Payload(PayloadError::Overflow) => too_large(ctx),
+        MultipartError::Payload(PayloadError::Io(cause))
+            if cause.kind() == std::io::ErrorKind::TimedOut =>
+        {
+            ApiError::new(Code::RequestTimeout)
+        }
+        error => ApiError::new(Code::BadRequest).detail(error.to_string()),
+    }
+}
