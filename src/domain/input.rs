@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 /// A closed set of words: `words! { /// doc  Name { Variant = "word", … } }`.
 macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? })*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident { $($variant:ident = $word:literal),+ $(,)? })*) => {$(
+        $(#[doc = $doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-            deserr::Deserr, utoipa::ToSchema,
+            deserr::Deserr,
         )]
         #[deserr(error = $crate::domain::input::Faults)]
         pub enum $name {
@@ -26,6 +26,17 @@ macro_rules! words {
             }
             pub fn parse(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == word)
+            }
+        }
+        // utoipa's derive does not see names that come through a macro.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $crate::domain::input::word_schema(concat!($($doc, "\n"),*), &[$($word),+])
+            }
+        }
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
             }
         }
     )*};
@@ -325,7 +336,7 @@ macro_rules! text {
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 $crate::domain::input::text_schema(
-                    concat!($($doc),*),
+                    concat!($($doc, "\n"),*),
                     $min, $max, $crate::domain::input::Lines::$lines, $example,
                 )
             }
@@ -338,6 +349,19 @@ macro_rules! text {
     )*};
 }
 pub(crate) use text;
+
+/// The schema of a closed set of words.
+pub fn word_schema(
+    description: &str,
+    words: &[&str],
+) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    let description = description.trim();
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .description((!description.is_empty()).then_some(description))
+        .enum_values(Some(words.to_vec()))
+        .into()
+}
 
 /// The schema of a bounded text type.
 pub fn text_schema(

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::domain::article::{Action, ReasonCode};
 use crate::domain::id::Version;
-use crate::domain::input::{Fault, FaultCode, Faults};
+use crate::domain::input::{Fault, FaultCode, Faults, word_schema};
 use crate::domain::time::Instant;
 use crate::service::{self, Conflict};
 use crate::store;
@@ -19,7 +19,7 @@ pub const PROBLEMS_PATH: &str = "/docs/problems";
 macro_rules! codes {
     ($($variant:ident = $word:literal, $status:literal, $title:literal;)*) => {
         /// Every code a problem can have; each has an entry in `docs/problems.md`.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
         pub enum Code {
             $(#[serde(rename = $word)] $variant,)*
         }
@@ -48,6 +48,21 @@ macro_rules! codes {
             }
         }
     };
+}
+
+impl utoipa::PartialSchema for Code {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let words: Vec<&str> = Self::ALL.iter().map(|code| code.as_str()).collect();
+        word_schema(
+            "What went wrong; `docs/problems` has an entry for each.",
+            &words,
+        )
+    }
+}
+impl ToSchema for Code {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Code".into()
+    }
 }
 
 codes! {

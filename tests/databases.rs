@@ -1,0 +1,37 @@
+//! The last lines of `cargo test`: which databases and vectors the suites ran on. Fails where
+//! something was asked for that did not run.
+
+#![expect(clippy::print_stdout, reason = "its output is the result")]
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Test runners ask for a list first; this is not a suite.
+    if std::env::args().any(|arg| arg == "--list") {
+        return ExitCode::SUCCESS;
+    }
+    let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    let server = std::env::var("BANTIN_TEST_POSTGRES").is_ok();
+    let built = cfg!(feature = "postgres");
+    println!();
+    if !Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")).is_dir() {
+        println!("NOT TESTED: the seed page and the shared Vietnamese vectors (no ../shared here)");
+    }
+    match (server, built) {
+        (true, true) => println!("tested on PostgreSQL"),
+        (true, false) => {
+            println!("FAILED: BANTIN_TEST_POSTGRES is set, but the feature `postgres` is not");
+            return ExitCode::FAILURE;
+        }
+        (false, _) => println!(
+            "tested on SQLite; PostgreSQL was NOT TESTED: set BANTIN_TEST_POSTGRES=postgres://USER:PASSWORD@HOST/DATABASE \
+             and run `cargo test --features postgres`"
+        ),
+    }
+    if ci && built && !server {
+        println!("FAILED: CI runs the feature `postgres` without a server");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
