@@ -217,7 +217,7 @@ impl<T: Deserr<Faults>> Body<T> {
 impl<T> Body<T> {
     /// The JSON as it is, for merge patches.
     pub fn value(&self) -> ApiResult<serde_json::Value> {
-        serde_json::from_slice(&self.bytes)
+        super::json::read(&self.bytes)
             .map_err(|error| ApiError::new(Code::BadJson).detail(format!("{error}")))
     }
 

@@ -5,10 +5,12 @@
 
 pub mod auth;
 pub mod caching;
+mod cors;
 pub mod editorial;
 pub mod error;
 pub mod extract;
 pub mod files;
+mod json;
 pub mod ops;
 pub mod public;
 pub mod request;
@@ -17,7 +19,6 @@ pub mod upload;
 
 use std::sync::Arc;
 
-use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
@@ -77,41 +78,7 @@ pub fn app(
         .app_data(web::Data::from(Arc::clone(&shared.limiter)))
         .configure(spec::pages)
         .default_service(web::to(nowhere))
-        .wrap(cors(&shared.ctx))
         .wrap(actix_web::middleware::from_fn(request::handle))
-}
-
-/// Anyone may read; only configured origins may call the editorial side from a browser.
-fn cors(ctx: &Ctx) -> Cors {
-    let origins = ctx.settings.cors_origins.clone();
-    Cors::default()
-        .allowed_origin_fn(move |origin, head| {
-            let path = head.uri.path();
-            let private = path.starts_with("/v1/editorial") || path.starts_with("/v1/auth");
-            !private
-                || origins
-                    .iter()
-                    .any(|known| known.as_bytes() == origin.as_bytes())
-        })
-        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_MATCH,
-            header::IF_NONE_MATCH,
-            header::RANGE,
-            header::IF_RANGE,
-            header::HeaderName::from_static("idempotency-key"),
-        ])
-        .expose_headers([
-            header::ETAG,
-            header::LINK,
-            header::LOCATION,
-            header::RETRY_AFTER,
-            request::REQUEST_ID,
-        ])
-        .send_wildcard()
-        .max_age(3600)
 }
 
 /// Unknown addresses are 404; known ones with another method are 405 with `Allow`.

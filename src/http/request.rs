@@ -13,6 +13,7 @@ use actix_web::{ResponseError, web};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
+use super::cors::Access;
 use super::error::{ApiError, Code};
 use super::extract::client_address;
 use crate::ctx::Ctx;
@@ -59,9 +60,16 @@ async fn answer<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
         request.headers_mut().remove(header::RANGE);
     }
+    let access = match &ctx {
+        Some(ctx) => Access::of(&request, &ctx.settings.cors_origins),
+        None => Access::Nobody,
+    };
+    let early = access
+        .preflight(&request)
+        .or_else(|| Some(refused(&request)?.error_response()));
     // No clone of the request may live on here: routing needs the only one.
-    let outcome = match refused(&request) {
-        Some(error) => Ok(request.into_response(error.error_response())),
+    let outcome = match early {
+        Some(response) => Ok(request.into_response(response)),
         None => AssertUnwindSafe(next.call(request))
             .catch_unwind()
             .await
@@ -85,6 +93,7 @@ async fn answer<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }
+    access.mark(headers);
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -140,7 +149,7 @@ fn refused(request: &ServiceRequest) -> Option<ApiError> {
     }
     let limiter = request.app_data::<web::Data<Option<Limiter>>>()?;
     let ctx = request.app_data::<web::Data<Ctx>>()?;
-    if request.headers().contains_key(header::AUTHORIZATION) || is_operations(request.path()) {
+    if is_unlimited(request.path()) {
         return None;
     }
     let address = client_address(request.request(), ctx).parse().ok()?;
@@ -148,9 +157,9 @@ fn refused(request: &ServiceRequest) -> Option<ApiError> {
     Some(ApiError::new(Code::TooManyRequests).header(header::RETRY_AFTER, wait))
 }
 
-/// Probes and metrics must answer while everybody else is told to wait.
-fn is_operations(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics")
+/// Probes and metrics must answer while everybody else is told to wait; editors are known by name.
+fn is_unlimited(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics") || path.starts_with("/v1/editorial/")
 }
 
 /// Metrics must not grow with what clients invent.

@@ -332,7 +332,7 @@ async fn get_article(
         .await?;
     match found {
         Ok(article) => public_json(&request, &ctx, &article),
-        Err(now) => Ok(moved(&request, &ctx, &slug.0, &now)),
+        Err(now) => Ok(moved(&request, &ctx, &now)),
     }
 }
 
@@ -421,6 +421,6 @@ async fn list_others(
         .await?;
     match found {
         Ok(others) => public_json(&request, &ctx, &others),
-        Err(now) => Ok(moved(&request, &ctx, &slug.0, &now)),
+        Err(now) => Ok(moved(&request, &ctx, &now)),
     }
 }

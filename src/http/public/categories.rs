@@ -141,6 +141,6 @@ async fn get_category(
         .await?;
     match found {
         Ok(category) => public_json(&request, &ctx, &category),
-        Err(now) => Ok(moved(&request, &ctx, &slug.0, &now)),
+        Err(now) => Ok(moved(&request, &ctx, &now)),
     }
 }

@@ -78,7 +78,7 @@ async fn list_article_corrections(
         .await?;
     match found {
         Ok(corrections) => public_json(&request, &ctx, &corrections),
-        Err(now) => Ok(moved(&request, &ctx, &slug.0, &now)),
+        Err(now) => Ok(moved(&request, &ctx, &now)),
     }
 }
 

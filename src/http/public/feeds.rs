@@ -18,7 +18,7 @@ use crate::domain::render;
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
 use crate::http::caching::{conditional, etag_of, public_cache};
-use crate::http::error::{ApiError, ApiResult, Code, Problem};
+use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::Segment;
 use crate::store;
 use crate::store::public::articles::{self, Filter, LiveArticle};
@@ -91,13 +91,12 @@ async fn answer(
     category: Option<Slug>,
 ) -> ApiResult {
     let base = ctx.settings.base_url();
-    let wanted = category.clone();
     let made = ctx
         .db
         .read(move |conn| {
             let portal = portal::get(conn)?;
             let tree = categories::tree(conn)?;
-            let category = match &wanted {
+            let category = match &category {
                 None => None,
                 Some(slug) => {
                     let id = categories::find(conn, slug)?;
@@ -157,8 +156,8 @@ async fn answer(
             Ok::<_, ApiError>(Ok(made))
         })
         .await?;
-    match (made, category) {
-        (Ok((content_type, bytes)), _) => {
+    match made {
+        Ok((content_type, bytes)) => {
             let mut response = HttpResponse::Ok();
             response.insert_header((header::CACHE_CONTROL, public_cache(ctx)));
             Ok(conditional(
@@ -169,8 +168,7 @@ async fn answer(
                 bytes,
             ))
         }
-        (Err(now), Some(from)) => Ok(moved(request, ctx, &from, &now)),
-        (Err(_), None) => Err(ApiError::new(Code::NotFound)),
+        Err(now) => Ok(moved(request, ctx, &now)),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::media::LiveMedium;
 use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
 use crate::domain::time::{Day, Instant, Zone};
-use crate::http::error::{ApiError, Code, Tombstone};
+use crate::http::error::{ApiError, Tombstone};
 use crate::store::Conn;
 use crate::store::public::articles::{self, Found, LiveArticle};
 use crate::store::public::categories::Tree;
@@ -273,27 +273,21 @@ pub fn locate(conn: &mut Conn, slug: &Slug) -> Result<Located, ApiError> {
 }
 
 /// 301 to the same address with the slug of today; sub-path and query are kept.
-pub fn moved(request: &HttpRequest, ctx: &Ctx, from: &Slug, to: &Slug) -> actix_web::HttpResponse {
-    let path = request
+pub fn moved(request: &HttpRequest, ctx: &Ctx, to: &Slug) -> actix_web::HttpResponse {
+    let pattern = request.match_pattern().unwrap_or_default();
+    let path: Vec<&str> = request
         .path()
-        .replacen(&format!("/{from}"), &format!("/{to}"), 1);
+        .split('/')
+        .zip(pattern.split('/'))
+        .map(|(have, want)| if want == "{slug}" { to.as_str() } else { have })
+        .collect();
     let query = match request.query_string() {
         "" => String::new(),
         query => format!("?{query}"),
     };
+    let address = format!("{}{}{query}", ctx.settings.base_url(), path.join("/"));
     actix_web::HttpResponse::MovedPermanently()
-        .insert_header((
-            header::LOCATION,
-            format!("{}{path}{query}", ctx.settings.base_url()),
-        ))
-        .insert_header((
-            header::CACHE_CONTROL,
-            crate::http::caching::public_cache(ctx),
-        ))
+        .insert_header((header::LOCATION, address))
+        .insert_header((header::CACHE_CONTROL, crate::http::caching::public_cache(ctx)))
         .finish()
-}
-
-/// 404 for what is not public.
-pub fn not_found() -> ApiError {
-    ApiError::new(Code::NotFound)
 }
