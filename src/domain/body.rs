@@ -13,7 +13,7 @@ pub use self::keys::{Key, adopt, assign_keys};
 pub use self::rules::check;
 use super::caption::{Figure, LiveFigure};
 use super::content::LinkUrl;
-use super::id::MediaId;
+use super::id::{CaptionId, MediaId};
 use super::input::{FaultCode, Faults, Refusal, string, text, words};
 use super::media::LiveMedium;
 
@@ -31,6 +31,9 @@ pub const MAX_SPANS: usize = 500;
 /// Most rows of a table, most cells of a row.
 pub const MAX_ROWS: usize = 500;
 pub const MAX_CELLS: usize = 50;
+/// Most spans and cells of one body: what is filled in where clients leave it out must not make a
+/// body that is too large to be sent back.
+pub const MAX_PARTS: usize = 10_000;
 /// Hosts whose players may be embedded.
 pub const EMBED_HOSTS: &[&str] = &[
     "www.youtube.com",
@@ -319,6 +322,14 @@ impl Block {
         }
     }
 
+    /// Identity of a figure.
+    pub fn caption_id(&self) -> Option<CaptionId> {
+        match self {
+            Self::Figure(figure) => figure.caption_id,
+            _ => None,
+        }
+    }
+
     fn key_mut(&mut self) -> &mut Option<Key> {
         match self {
             Self::Text(b) => &mut b.key,
@@ -364,18 +375,6 @@ impl Block {
         }
     }
 
-    /// Visits every text that belongs to the language of the article.
-    pub fn each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
-        for span in self.spans_mut() {
-            let mut text = span.text.as_str().to_owned();
-            visit(&mut text);
-            span.text = SpanText::stored(text);
-        }
-        if let Self::Figure(figure) = self {
-            figure.each_text(visit);
-        }
-    }
-
     /// Media that this block names, with the place of each below the block.
     pub fn media(&self) -> Vec<(String, MediaId)> {
         match self {
@@ -391,6 +390,11 @@ impl Block {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn parts(&self) -> usize {
+        let runs = self.runs();
+        runs.len() + runs.iter().map(|(_, spans, _)| spans.len()).sum::<usize>()
     }
 
     fn characters(&self) -> usize {

@@ -79,21 +79,6 @@ impl Figure {
         }
     }
 
-    pub fn each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
-        if let Some(caption) = &mut self.caption {
-            let mut text = caption.as_str().to_owned();
-            visit(&mut text);
-            *caption = CaptionText::stored(text);
-        }
-        for medium in &mut self.media {
-            if let Some(alt) = &mut medium.alt {
-                let mut text = alt.as_str().to_owned();
-                visit(&mut text);
-                *alt = Alt::stored(text);
-            }
-        }
-    }
-
     pub fn characters(&self) -> usize {
         let caption = self
             .caption

@@ -32,7 +32,7 @@ pub struct CategoryContent {
     pub parent_id: Option<CategoryId>,
     /// Order among its siblings, then by name.
     #[deserr(default)]
-    #[schema(minimum = 0, maximum = 100000)]
+    #[schema(minimum = 0, maximum = 65535)]
     pub position: u16,
     #[deserr(default)]
     pub legal_reference: Option<LegalReference>,

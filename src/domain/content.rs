@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::Block;
 use super::id::MediaId;
-use super::input::{FaultCode, Faults, Refusal, at_most, string, text};
+use super::input::{FaultCode, Faults, Refusal, at_most, parse, string, text};
 use super::slug::Slug;
 use super::time::{Day, Instant};
 
@@ -89,28 +89,14 @@ pub struct Content {
 }
 
 impl Content {
-    /// Strips U+200B, which Vietnamese text never needs, where the language is Vietnamese.
-    pub fn tidy(&mut self, language: &Language) {
+    /// Strips U+200B, which Vietnamese text never needs, where the language is Vietnamese. What
+    /// remains keeps the same rules, so it is parsed again.
+    pub fn tidy(self, language: &Language) -> Result<Self, Faults> {
         if !language.is_vietnamese() {
-            return;
+            return Ok(self);
         }
-        let strip = |text: &str| {
-            text.contains('\u{200b}')
-                .then(|| text.replace('\u{200b}', ""))
-        };
-        if let Some(clean) = strip(self.title.as_str()) {
-            self.title = Title::stored(clean);
-        }
-        if let Some(clean) = self.lead.as_ref().and_then(|lead| strip(lead.as_str())) {
-            self.lead = Some(Lead::stored(clean));
-        }
-        for block in &mut self.body.0 {
-            block.each_text(&mut |text| {
-                if let Some(clean) = strip(text) {
-                    *text = clean;
-                }
-            });
-        }
+        let mut value = serde_json::to_value(&self).unwrap_or_default();
+        if strip(&mut value) { parse(value) } else { Ok(self) }
     }
 
     /// The same content with its instants in the zone's offset.
@@ -120,6 +106,21 @@ impl Content {
             source.published_at = source.published_at.map(|at| zone.show(at));
         }
         self
+    }
+}
+
+/// Takes U+200B out of every text; was there any?
+fn strip(value: &mut serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) if text.contains('\u{200b}') => {
+            *text = text.replace('\u{200b}', "");
+            true
+        }
+        serde_json::Value::Array(items) => items.iter_mut().fold(false, |any, item| strip(item) | any),
+        serde_json::Value::Object(members) => {
+            members.values_mut().fold(false, |any, member| strip(member) | any)
+        }
+        _ => false,
     }
 }
 

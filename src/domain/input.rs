@@ -70,6 +70,11 @@ words! {
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
+    /// Nobody reads more; a body of nothing but faults must not become a larger answer.
+    pub const MOST: usize = 100;
+    /// Longest pointer told, in characters.
+    const MAX_POINTER: usize = 500;
+
     pub fn one(pointer: impl Into<String>, code: FaultCode, message: impl Into<String>) -> Self {
         let mut faults = Self::default();
         faults.push(pointer, code, message);
@@ -82,11 +87,24 @@ impl Faults {
         code: FaultCode,
         message: impl Into<String>,
     ) {
+        if self.0.len() >= Self::MOST {
+            return;
+        }
+        let pointer: String = pointer.into();
         self.0.push(Fault {
-            pointer: pointer.into(),
+            pointer: pointer.chars().take(Self::MAX_POINTER).collect(),
             code,
             message: message.into(),
         });
+    }
+
+    /// Looks for more faults while there are few.
+    fn go_on(mut self) -> ControlFlow<Self, Self> {
+        if self.0.len() < Self::MOST {
+            return ControlFlow::Continue(self);
+        }
+        self.0.truncate(Self::MOST);
+        ControlFlow::Break(self)
     }
 
     /// `value` when nothing is wrong with it.
@@ -169,7 +187,7 @@ impl MergeWithError<Faults> for Faults {
     ) -> ControlFlow<Self, Self> {
         let mut all = self_.unwrap_or_default();
         all.0.extend(other.0);
-        ControlFlow::Continue(all)
+        all.go_on()
     }
 }
 
@@ -229,7 +247,7 @@ impl DeserializeError for Faults {
             ),
             ErrorKind::Unexpected { msg } => all.push(place, FaultCode::BadFormat, msg),
         }
-        ControlFlow::Continue(all)
+        all.go_on()
     }
 }
 

@@ -257,7 +257,7 @@ pub async fn save(
     save: Save<MediaContent>,
 ) -> Result<Medium, Error> {
     run(ctx, command, move |conn, command| {
-        let before = media::get(conn, id)?;
+        let before = media::hold(conn, id)?;
         let own = before.created_by == command.actor.user_id;
         if !own && !policy::has(&command.actor.roles, Right::Edit) {
             return Err(Error::Forbidden);
@@ -293,7 +293,7 @@ pub async fn delete(
 ) -> Result<(), Error> {
     let keys = run_public(ctx, command, move |write, command| {
         let conn = write.conn();
-        let medium = media::get(conn, id)?;
+        let medium = media::hold(conn, id)?;
         if_match.check(medium.version)?;
         let mut articles = media::uses(conn, id)?;
         articles.extend(live::uses(conn, id)?);

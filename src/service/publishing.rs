@@ -227,7 +227,7 @@ fn open(
     if_match: IfMatch,
     action: Action,
 ) -> Result<Article, Error> {
-    let article = articles::get(write.conn(), id)?;
+    let article = articles::hold(write.conn(), id)?;
     if_match.check(article.version)?;
     if !article.allows(action) {
         return Err(Error::IllegalMove {

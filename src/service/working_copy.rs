@@ -15,9 +15,9 @@ use crate::store::editorial::{articles, captions, editions, media, slugs};
 use crate::store::public::{categories, portal};
 use crate::store::{self, Conn};
 
-/// The article, if this actor may know of it.
+/// The article, if this actor may know of it; nobody else changes it meanwhile.
 pub fn load(conn: &mut Conn, command: &Command, id: ArticleId) -> Result<Article, Error> {
-    let article = articles::get(conn, id)?;
+    let article = articles::hold(conn, id)?;
     if !policy::may_edit(&command.actor, article.created_by) {
         return Err(Error::NotFound);
     }
@@ -34,7 +34,7 @@ pub struct Checked {
 /// Tidies content and finds everything it names; every fault at once.
 pub fn check(
     conn: &mut Conn,
-    mut content: Content,
+    content: Content,
     current: Option<&Article>,
 ) -> Result<Checked, Error> {
     let portal = portal::get(conn)?;
@@ -42,7 +42,7 @@ pub fn check(
         .language
         .clone()
         .unwrap_or_else(|| portal.content.language.clone());
-    content.tidy(&language);
+    let mut content = content.tidy(&language)?;
     let mut faults = Faults::default();
     let category_id = match categories::find(conn, &content.category) {
         Ok(id) => Some(id),
@@ -83,7 +83,7 @@ pub fn check(
         );
         if let Block::Figure(figure) = block
             && let Some(id) = figure.caption_id
-            && captions::owner(conn, id)? != current.map(|article| article.id)
+            && (current.is_none() || captions::owner(conn, id)? != current.map(|article| article.id))
         {
             faults.push(
                 format!("{here}/caption_id"),

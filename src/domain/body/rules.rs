@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use deserr::ValuePointerRef;
 
 use super::{
-    Block, Decorator, EMBED_HOSTS, Embed, Figure, MAX_CELLS, MAX_ROWS, MAX_SPANS, MarkDef, Span,
+    Block, Decorator, EMBED_HOSTS, Embed, Figure, MAX_CELLS, MAX_PARTS, MAX_ROWS, MAX_SPANS, MarkDef, Span,
     Table,
 };
 use crate::domain::content::{MAX_BLOCKS, MAX_BODY_CHARACTERS};
@@ -180,6 +180,14 @@ pub fn check(blocks: &[Block], location: ValuePointerRef) -> Result<(), Faults> 
             );
         }
         block.check(&here, &mut faults);
+    }
+    let parts: usize = blocks.iter().map(Block::parts).sum();
+    if parts > MAX_PARTS {
+        faults.push(
+            place.clone(),
+            FaultCode::TooMany,
+            format!("has {parts} spans and cells, {MAX_PARTS} are allowed"),
+        );
     }
     let characters: usize = blocks.iter().map(Block::characters).sum();
     if characters > MAX_BODY_CHARACTERS {

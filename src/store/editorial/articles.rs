@@ -93,6 +93,15 @@ pub fn get(conn: &mut Conn, id: ArticleId) -> Result<Article> {
     })
 }
 
+/// The article, whose row nobody else changes until this transaction is over. What is checked
+/// before a write is read here: on PostgreSQL two saves could both pass the check otherwise.
+pub fn hold(conn: &mut Conn, id: ArticleId) -> Result<Article> {
+    diesel::update(articles::table.find(id.get()))
+        .set(articles::version.eq(articles::version))
+        .execute(conn)?;
+    get(conn, id)
+}
+
 /// Stores a new article without its first edition; answers its id.
 pub fn insert(conn: &mut Conn, article: &Article) -> Result<ArticleId> {
     let id: i64 = diesel::insert_into(articles::table)

@@ -82,6 +82,14 @@ pub fn get(conn: &mut Conn, id: MediaId) -> Result<Medium> {
     media::table.find(id.get()).first::<Row>(conn)?.read()
 }
 
+/// A medium whose row nobody else changes until this transaction is over.
+pub fn hold(conn: &mut Conn, id: MediaId) -> Result<Medium> {
+    diesel::update(media::table.find(id.get()))
+        .set(media::version.eq(media::version))
+        .execute(conn)?;
+    get(conn, id)
+}
+
 /// The medium made from a file with this SHA-256.
 pub fn find(conn: &mut Conn, hash: &str) -> Result<Option<Medium>> {
     media::table
