@@ -96,7 +96,11 @@ impl Content {
             return Ok(self);
         }
         let mut value = serde_json::to_value(&self).unwrap_or_default();
-        if strip(&mut value) { parse(value) } else { Ok(self) }
+        if strip(&mut value) {
+            parse(value)
+        } else {
+            Ok(self)
+        }
     }
 
     /// The same content with its instants in the zone's offset.
@@ -116,10 +120,12 @@ fn strip(value: &mut serde_json::Value) -> bool {
             *text = text.replace('\u{200b}', "");
             true
         }
-        serde_json::Value::Array(items) => items.iter_mut().fold(false, |any, item| strip(item) | any),
-        serde_json::Value::Object(members) => {
-            members.values_mut().fold(false, |any, member| strip(member) | any)
+        serde_json::Value::Array(items) => {
+            items.iter_mut().fold(false, |any, item| strip(item) | any)
         }
+        serde_json::Value::Object(members) => members
+            .values_mut()
+            .fold(false, |any, member| strip(member) | any),
         _ => false,
     }
 }

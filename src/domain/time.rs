@@ -86,11 +86,18 @@ impl Instant {
             return Err(bad());
         }
         let stamp: jiff::Timestamp = text.to_ascii_uppercase().parse().map_err(|_| bad())?;
-        let number = |range| tail.get(range).and_then(|part: &str| part.parse::<i32>().ok());
+        let number = |range| {
+            tail.get(range)
+                .and_then(|part: &str| part.parse::<i32>().ok())
+        };
         let seconds = number(1..3).unwrap_or(0) * 3600 + number(4..6).unwrap_or(0) * 60;
         Ok(Self {
             micros: stamp.as_microsecond(),
-            offset: if tail.starts_with('-') { -seconds } else { seconds },
+            offset: if tail.starts_with('-') {
+                -seconds
+            } else {
+                seconds
+            },
         })
     }
 }
@@ -308,7 +315,11 @@ mod tests {
             hanoi().show(instant).to_string(),
             "2024-02-05T14:30:00+07:00"
         );
-        for same in ["2024-02-05T14:30:00+07:00", "2024-02-05T02:00:00.5-05:30", "2024-02-05T07:30:00Z"] {
+        for same in [
+            "2024-02-05T14:30:00+07:00",
+            "2024-02-05T02:00:00.5-05:30",
+            "2024-02-05T07:30:00Z",
+        ] {
             assert_eq!(Instant::parse(same).unwrap().to_string(), same);
         }
     }

@@ -35,7 +35,11 @@ impl Access {
             return Self::Anyone;
         }
         match request.headers().get(header::ORIGIN) {
-            Some(origin) if origins.iter().any(|known| known.as_bytes() == origin.as_bytes()) => {
+            Some(origin)
+                if origins
+                    .iter()
+                    .any(|known| known.as_bytes() == origin.as_bytes()) =>
+            {
                 Self::Origin(origin.clone())
             }
             _ => Self::Nobody,
@@ -46,13 +50,19 @@ impl Access {
     pub fn preflight(&self, request: &ServiceRequest) -> Option<HttpResponse> {
         let asks = request.method() == Method::OPTIONS
             && request.headers().contains_key(header::ORIGIN)
-            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+            && request
+                .headers()
+                .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         if !asks {
             return None;
         }
         let mut response = HttpResponse::NoContent();
         if *self != Self::Nobody {
-            let methods = if *self == Self::Anyone { READ_METHODS } else { METHODS };
+            let methods = if *self == Self::Anyone {
+                READ_METHODS
+            } else {
+                METHODS
+            };
             response
                 .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods))
                 .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))

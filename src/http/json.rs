@@ -72,7 +72,9 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(Strict)?;
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the member {name:?} is there twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the member {name:?} is there twice"
+                )));
             }
             object.insert(name, value);
         }
@@ -87,8 +89,20 @@ mod tests {
 
     #[test]
     fn what_serde_json_reads_is_read_alike() {
-        for text in ["null", "true", "-3", "18446744073709551615", "1.5e3", "\"ế\"", "[]", " {\"a\":[{},1]} "] {
-            assert_eq!(read(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+        for text in [
+            "null",
+            "true",
+            "-3",
+            "18446744073709551615",
+            "1.5e3",
+            "\"ế\"",
+            "[]",
+            " {\"a\":[{},1]} ",
+        ] {
+            assert_eq!(
+                read(text.as_bytes()).unwrap(),
+                serde_json::from_str::<Value>(text).unwrap()
+            );
         }
         for text in ["", "{", "1 2", "\"\\ud800\"", "\u{feff}{}", "01", "NaN"] {
             assert!(read(text.as_bytes()).is_err(), "{text}");
@@ -98,7 +112,12 @@ mod tests {
     #[test]
     fn a_member_that_is_there_twice_is_refused() {
         for text in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"\u0061":2}}]"#] {
-            assert!(read(text.as_bytes()).unwrap_err().to_string().contains("twice"));
+            assert!(
+                read(text.as_bytes())
+                    .unwrap_err()
+                    .to_string()
+                    .contains("twice")
+            );
         }
     }
 }

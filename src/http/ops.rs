@@ -68,11 +68,7 @@ async fn get_readiness(ctx: web::Data<Ctx>) -> ApiResult {
 #[get("/metrics")]
 async fn get_metrics(ctx: web::Data<Ctx>) -> ApiResult {
     // The other figures matter most while the database is away.
-    if let Ok(head) = ctx
-        .db
-        .read_brief(crate::store::public::changes::head)
-        .await
-    {
+    if let Ok(head) = ctx.db.read_brief(crate::store::public::changes::head).await {
         ctx.metrics.log_head.set(head.seq);
     }
     Ok(HttpResponse::Ok()

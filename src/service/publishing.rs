@@ -16,7 +16,7 @@ use crate::domain::portal::Portal;
 use crate::domain::time::{Day, Instant};
 use crate::store::editorial::{articles, editions};
 use crate::store::public::changes::PublicWrite;
-use crate::store::public::{articles as live, categories, media as live_media};
+use crate::store::public::{articles as live, categories};
 
 /// Publishes the edition that `If-Match` names: the newest.
 pub async fn publish(
@@ -34,17 +34,21 @@ pub async fn publish(
         let (on, at) = publication_date(&article, &portal, command.at)?;
         let before = public_path(write, id)?;
         let frozen = freeze(write, &article.content)?;
+        let language = article.content.language.clone();
+        let language = language.unwrap_or_else(|| portal.content.language.clone());
         let note = body.note.clone();
         articles::add_publication(
             write.conn(),
             id,
             command.actor.user_id,
             &articles::Publication {
+                id: 0,
                 edition: article.edition,
                 kind: body.kind,
                 note: note.clone(),
                 at: command.at,
-                media: frozen.clone(),
+                language: language.clone(),
+                media: frozen,
             },
         )?;
         let version = article.version;
@@ -68,19 +72,13 @@ pub async fn publish(
         };
         let content = article.content.clone();
         let category = article.category_id;
-        show(
-            write,
-            command,
-            &portal,
-            &article,
-            Shown {
-                content,
-                category,
-                frozen,
-                why,
-                before,
-            },
-        )?;
+        let shown = Shown {
+            content,
+            category,
+            why,
+            before,
+        };
+        show(write, command, &portal, &article, shown)?;
         deed(
             write,
             command,
@@ -150,7 +148,6 @@ pub async fn take_down(
                 after: None,
             },
         )?;
-        live_media::remove_uses(write, id)?;
         live::take_down(write, &public, body.reason_code, command.at, seq)?;
         let version = article.version;
         article.version = version.next();
@@ -199,14 +196,9 @@ pub async fn restore(
             let tree = categories::tree(write.conn())?;
             let number = article.public_edition.ok_or(Error::NotFound)?;
             let (_, category, content) = editions::content(write.conn(), &tree, id, number)?;
-            let frozen = articles::publications(write.conn(), id)?
-                .pop()
-                .map(|publication| publication.media)
-                .unwrap_or_default();
             let shown = Shown {
                 content,
                 category,
-                frozen,
                 why: Why::Restored,
                 before: None,
             };

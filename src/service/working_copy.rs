@@ -83,7 +83,8 @@ pub fn check(
         );
         if let Block::Figure(figure) = block
             && let Some(id) = figure.caption_id
-            && (current.is_none() || captions::owner(conn, id)? != current.map(|article| article.id))
+            && (current.is_none()
+                || captions::owner(conn, id)? != current.map(|article| article.id))
         {
             faults.push(
                 format!("{here}/caption_id"),

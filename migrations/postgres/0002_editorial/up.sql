@@ -110,6 +110,7 @@ CREATE TABLE publications (
     note       TEXT,
     at         BIGINT NOT NULL,
     by_user    BIGINT NOT NULL REFERENCES users (id),
+    language   TEXT   NOT NULL,
     media      TEXT   NOT NULL
 );
 CREATE INDEX publications_article ON publications (article_id, id);

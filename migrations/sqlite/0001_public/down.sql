@@ -1,5 +1,5 @@
 DROP TABLE live_files;
-DROP TABLE live_media_uses;
+DROP TABLE live_caption_media;
 DROP TABLE live_media;
 DROP TABLE live_captions;
 DROP TABLE live_corrections;

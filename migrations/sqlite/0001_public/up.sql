@@ -1,7 +1,7 @@
 -- What readers see. Nothing here refers to the editorial tables.
 
--- The head of the public log: `UPDATE … SET seq = seq + 1 RETURNING seq` is the first statement of
--- every transaction that changes something public.
+-- The head of the public log: its row is locked by the first statement of every transaction that
+-- changes something public, so that the order of commits is the order of `seq`.
 CREATE TABLE log_head (
     id         BIGINT PRIMARY KEY CHECK (id = 1),
     seq        BIGINT NOT NULL,
@@ -45,10 +45,10 @@ CREATE TABLE categories (
 );
 CREATE INDEX categories_parent ON categories (parent_id);
 
--- Every slug a category ever had; never given to another.
+-- Every slug a category ever had, also one that is gone; never given to another.
 CREATE TABLE category_slugs (
     slug        TEXT   PRIMARY KEY,
-    category_id BIGINT NOT NULL REFERENCES categories (id)
+    category_id BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX category_slugs_category ON category_slugs (category_id);
 
@@ -110,8 +110,9 @@ CREATE TABLE live_listings (
 ) WITHOUT ROWID;
 CREATE INDEX live_listings_article ON live_listings (id);
 
+-- `id` is the publication's: it stays the same however often the article is published again.
 CREATE TABLE live_corrections (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         BIGINT PRIMARY KEY,
     article_id BIGINT NOT NULL REFERENCES live_articles (id) ON DELETE CASCADE,
     at         BIGINT NOT NULL,
     edition    BIGINT NOT NULL,
@@ -127,33 +128,40 @@ CREATE TABLE live_captions (
 );
 CREATE INDEX live_captions_article ON live_captions (article_id, position);
 
--- Media that a public article holds, as frozen when it was published.
+-- Media as each public article holds them, frozen when its edition was published: whatever happens
+-- to another article, this one keeps its own. A medium is public while there is a row.
 CREATE TABLE live_media (
-    id         BIGINT PRIMARY KEY,
+    media_id   BIGINT NOT NULL,
+    article_id BIGINT NOT NULL REFERENCES live_articles (id) ON DELETE CASCADE,
+    frozen_at  BIGINT NOT NULL,
     kind       TEXT   NOT NULL,
     width      INTEGER,
     height     INTEGER,
     alt        TEXT,
     credit     TEXT,
-    renditions TEXT   NOT NULL
-);
-
-CREATE TABLE live_media_uses (
-    media_id   BIGINT NOT NULL REFERENCES live_media (id),
-    article_id BIGINT NOT NULL REFERENCES live_articles (id) ON DELETE CASCADE,
-    caption_id BIGINT NOT NULL,
-    PRIMARY KEY (media_id, article_id, caption_id)
+    renditions TEXT   NOT NULL,
+    PRIMARY KEY (media_id, article_id)
 ) WITHOUT ROWID;
-CREATE INDEX live_media_uses_article ON live_media_uses (article_id);
+CREATE INDEX live_media_article ON live_media (article_id);
+
+-- Which figures of public articles show a medium.
+CREATE TABLE live_caption_media (
+    caption_id BIGINT NOT NULL REFERENCES live_captions (id) ON DELETE CASCADE,
+    media_id   BIGINT NOT NULL,
+    PRIMARY KEY (media_id, caption_id)
+) WITHOUT ROWID;
+CREATE INDEX live_caption_media_caption ON live_caption_media (caption_id);
 
 -- The files behind public media addresses.
 CREATE TABLE live_files (
-    hash     TEXT   NOT NULL,
-    name     TEXT   NOT NULL,
-    media_id BIGINT NOT NULL REFERENCES live_media (id) ON DELETE CASCADE,
-    key      TEXT   NOT NULL,
-    mime     TEXT   NOT NULL,
-    bytes    BIGINT NOT NULL,
-    PRIMARY KEY (hash, name, media_id)
+    hash       TEXT   NOT NULL,
+    name       TEXT   NOT NULL,
+    media_id   BIGINT NOT NULL,
+    article_id BIGINT NOT NULL,
+    key        TEXT   NOT NULL,
+    mime       TEXT   NOT NULL,
+    bytes      BIGINT NOT NULL,
+    PRIMARY KEY (hash, name, media_id, article_id),
+    FOREIGN KEY (media_id, article_id) REFERENCES live_media (media_id, article_id) ON DELETE CASCADE
 ) WITHOUT ROWID;
-CREATE INDEX live_files_media ON live_files (media_id);
+CREATE INDEX live_files_medium ON live_files (media_id, article_id);

@@ -155,10 +155,13 @@ mod tests {
 
     #[test]
     fn the_same_text_again_keeps_its_keys() {
-        let mut current = body(json!([paragraph(Some("a"), "x"), {"_type": "figure", "caption_id": 7,
-            "media": [{"media_id": 1}]}]));
+        let mut current = body(
+            json!([paragraph(Some("a"), "x"), {"_type": "figure", "caption_id": 7,
+            "media": [{"media_id": 1}]}]),
+        );
         assign_keys(&mut current, &mut || "new".to_owned());
-        let mut again = body(json!([paragraph(None, "x"), {"_type": "figure", "media": [{"media_id": 1}]}]));
+        let mut again =
+            body(json!([paragraph(None, "x"), {"_type": "figure", "media": [{"media_id": 1}]}]));
         adopt(&mut again, &current);
         assert_eq!(again, current);
         let mut keyed = body(json!([paragraph(Some("a"), "x")]));
@@ -168,8 +171,10 @@ mod tests {
 
     #[test]
     fn a_key_or_caption_that_another_block_names_is_not_taken() {
-        let current = body(json!([paragraph(Some("a"), "x"), {"_type": "figure", "_key": "f", "caption_id": 7,
-            "media": [{"media_id": 1}]}]));
+        let current = body(
+            json!([paragraph(Some("a"), "x"), {"_type": "figure", "_key": "f", "caption_id": 7,
+            "media": [{"media_id": 1}]}]),
+        );
         let mut new = body(json!([
             paragraph(None, "x"),
             {"_type": "figure", "media": [{"media_id": 1}]},
@@ -177,6 +182,9 @@ mod tests {
             {"_type": "figure", "_key": "f", "caption_id": 7, "media": [{"media_id": 1}]},
         ]));
         adopt(&mut new, &current);
-        assert_eq!((new[0].key(), new[1].key(), new[1].caption_id()), (None, None, None));
+        assert_eq!(
+            (new[0].key(), new[1].key(), new[1].caption_id()),
+            (None, None, None)
+        );
     }
 }

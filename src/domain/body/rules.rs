@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use deserr::ValuePointerRef;
 
 use super::{
-    Block, Decorator, EMBED_HOSTS, Embed, Figure, MAX_CELLS, MAX_PARTS, MAX_ROWS, MAX_SPANS, MarkDef, Span,
-    Table,
+    Block, Decorator, EMBED_HOSTS, Embed, Figure, MAX_CELLS, MAX_PARTS, MAX_ROWS, MAX_SPANS,
+    MarkDef, Span, Table,
 };
 use crate::domain::content::{MAX_BLOCKS, MAX_BODY_CHARACTERS};
 use crate::domain::input::{FaultCode, Faults, at_most, pointer};

@@ -130,7 +130,7 @@ async fn list_corrections(
             let items = page
                 .items
                 .into_iter()
-                .map(|(_, correction, article)| PortalCorrection {
+                .map(|(correction, article)| PortalCorrection {
                     correction: CorrectionNote {
                         at: presenter.zone().show(correction.at),
                         note: correction.note,

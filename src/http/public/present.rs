@@ -288,6 +288,9 @@ pub fn moved(request: &HttpRequest, ctx: &Ctx, to: &Slug) -> actix_web::HttpResp
     let address = format!("{}{}{query}", ctx.settings.base_url(), path.join("/"));
     actix_web::HttpResponse::MovedPermanently()
         .insert_header((header::LOCATION, address))
-        .insert_header((header::CACHE_CONTROL, crate::http::caching::public_cache(ctx)))
+        .insert_header((
+            header::CACHE_CONTROL,
+            crate::http::caching::public_cache(ctx),
+        ))
         .finish()
 }

@@ -7,7 +7,7 @@ use crate::domain::body::{Block, LiveAttachment, LiveBlock, LiveEmbed};
 use crate::domain::caption::{Figure, LiveFigure, LiveFigureMedium};
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
 use crate::domain::content::Content;
-use crate::domain::id::{CaptionId, CategoryId, EditionNumber, MediaId, Seq};
+use crate::domain::id::{CategoryId, EditionNumber, MediaId, Seq};
 use crate::domain::media::{FrozenMedium, Kind};
 use crate::domain::portal::Portal;
 use crate::service::{Command, Error, uri};
@@ -19,13 +19,12 @@ use crate::store::public::{articles as live, categories, media as live_media};
 pub(super) struct Shown {
     pub content: Content,
     pub category: CategoryId,
-    pub frozen: Vec<FrozenMedium>,
     pub why: Why,
     /// Category path of what readers saw until now.
     pub before: Option<Vec<CategoryId>>,
 }
 
-/// Copies content into the public tables, with its row in the log.
+/// Copies content into the public tables, as the last publication froze it, with its row in the log.
 pub(super) fn show(
     write: &mut PublicWrite<'_>,
     command: &Command,
@@ -36,15 +35,14 @@ pub(super) fn show(
     let Shown {
         content,
         category,
-        frozen,
         why,
         before,
     } = shown;
+    let mut publications = articles::publications(write.conn(), article.id)?;
+    let last = publications.last_mut().ok_or(Error::NotFound)?;
+    let (language, frozen_at) = (last.language.clone(), last.at);
+    let frozen = std::mem::take(&mut last.media);
     let path = categories::get(write.conn(), category)?.path;
-    let language = content
-        .language
-        .clone()
-        .unwrap_or_else(|| portal.content.language.clone());
     let known: HashMap<MediaId, &FrozenMedium> =
         frozen.iter().map(|medium| (medium.id, medium)).collect();
     let body = live_body(&content.body.0, &known)?;
@@ -68,11 +66,12 @@ pub(super) fn show(
             after: Some(path.clone()),
         },
     )?;
-    let corrections: Vec<live::Correction> = articles::publications(write.conn(), article.id)?
+    let corrections: Vec<live::Correction> = publications
         .into_iter()
         .filter(|publication| publication.kind == Some(PublishKind::Correction))
         .filter_map(|publication| {
             Some(live::Correction {
+                id: publication.id,
                 at: publication.at,
                 edition: publication.edition,
                 note: publication.note?,
@@ -108,10 +107,8 @@ pub(super) fn show(
         source: content.source,
         seq,
     };
-    let held = live_media::held_by(write.conn(), article.id)?;
     live::put(write, &public, &body, &path, &corrections)?;
-    let uses = uses(&content.body.0, public.cover.as_ref().map(|cover| cover.id));
-    live_media::put(write, &frozen, article.id, &uses, &held)?;
+    live_media::put(write, article.id, &frozen, frozen_at)?;
     Ok(seq)
 }
 
@@ -150,22 +147,6 @@ fn first_image(blocks: &[Block], known: &HashMap<MediaId, &FrozenMedium>) -> Opt
                 .get(id)
                 .is_some_and(|medium| medium.kind == Kind::Image)
         })
-}
-
-/// Which media an article holds, and in which figures.
-fn uses(blocks: &[Block], cover: Option<MediaId>) -> Vec<(MediaId, Option<CaptionId>)> {
-    let mut uses: Vec<(MediaId, Option<CaptionId>)> =
-        cover.map(|id| (id, None)).into_iter().collect();
-    for block in blocks {
-        let caption = match block {
-            Block::Figure(figure) => figure.caption_id,
-            _ => None,
-        };
-        uses.extend(block.media().into_iter().map(|(_, id)| (id, caption)));
-    }
-    uses.sort();
-    uses.dedup();
-    uses
 }
 
 /// The body as readers get it, with media expanded.

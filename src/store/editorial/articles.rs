@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::editions as edition_store;
 use super::schema::{articles, editions, publications};
 use crate::domain::article::{Article, Note, PublicState, PublishKind, ReasonCode, Stage};
-use crate::domain::content::Content;
+use crate::domain::content::{Content, Language};
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber, UserId, Version};
 use crate::domain::media::FrozenMedium;
 use crate::domain::page::{Cursor, Limit, Page};
@@ -249,10 +249,14 @@ pub fn uses_category(conn: &mut Conn, id: CategoryId) -> Result<bool> {
 /// One publication of an article.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Publication {
+    /// Made by the database; 0 on the way in.
+    pub id: i64,
     pub edition: EditionNumber,
     pub kind: Option<PublishKind>,
     pub note: Option<Note>,
     pub at: Instant,
+    /// The portal's language then, where the content names none.
+    pub language: Language,
     /// Media of the edition, as frozen then.
     pub media: Vec<FrozenMedium>,
 }
@@ -271,6 +275,7 @@ pub fn add_publication(
             publications::note.eq(publication.note.as_ref().map(Note::as_str)),
             publications::at.eq(publication.at.micros()),
             publications::by_user.eq(by.get()),
+            publications::language.eq(publication.language.as_str()),
             publications::media.eq(to_json(&publication.media)?),
         ))
         .execute(conn)?;
@@ -283,22 +288,34 @@ pub fn publications(conn: &mut Conn, article: ArticleId) -> Result<Vec<Publicati
         .filter(publications::article_id.eq(article.get()))
         .order(publications::id)
         .select((
+            publications::id,
             publications::edition,
             publications::kind,
             publications::note,
             publications::at,
+            publications::language,
             publications::media,
         ))
-        .load::<(i64, Option<String>, Option<String>, i64, String)>(conn)?
+        .load::<(
+            i64,
+            i64,
+            Option<String>,
+            Option<String>,
+            i64,
+            String,
+            String,
+        )>(conn)?
         .into_iter()
-        .map(|(edition, kind, note, at, media)| {
+        .map(|(id, edition, kind, note, at, language, media)| {
             Ok(Publication {
+                id,
                 edition: EditionNumber::stored(edition),
                 kind: kind
                     .map(|kind| word(PublishKind::parse, &kind))
                     .transpose()?,
                 note: note.map(Note::stored),
                 at: Instant::from_micros(at),
+                language: Language::stored(language),
                 media: from_json(&media)?,
             })
         })

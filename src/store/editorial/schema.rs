@@ -52,7 +52,8 @@ diesel::table! {
 diesel::table! {
     publications (id) {
         id -> BigInt, article_id -> BigInt, edition -> BigInt, kind -> Nullable<Text>,
-        note -> Nullable<Text>, at -> BigInt, by_user -> BigInt, media -> Text,
+        note -> Nullable<Text>, at -> BigInt, by_user -> BigInt, language -> Text,
+        media -> Text,
     }
 }
 diesel::table! {

@@ -3,18 +3,21 @@
 mod corrections;
 mod listings;
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 pub use self::corrections::{Correction, all_corrections, corrections};
 pub use self::listings::{Filter, count, cursor_of, list, list_in};
 use super::changes::PublicWrite;
 use super::schema::{
-    live_articles, live_bodies, live_captions, live_corrections, live_slugs, live_tombstones,
+    live_articles, live_bodies, live_caption_media, live_captions, live_corrections, live_slugs,
+    live_tombstones,
 };
 use crate::domain::article::{Note, ReasonCode, Status};
 use crate::domain::body::LiveBlock;
 use crate::domain::content::{Author, Language, Lead, Source, Tag, Title};
-use crate::domain::id::{ArticleId, CategoryId, EditionNumber, Seq};
+use crate::domain::id::{ArticleId, CategoryId, EditionNumber, MediaId, Seq};
 use crate::domain::media::LiveMedium;
 use crate::domain::slug::Slug;
 use crate::domain::time::{Day, Instant};
@@ -226,6 +229,7 @@ pub fn put(
     for correction in corrections {
         diesel::insert_into(live_corrections::table)
             .values((
+                live_corrections::id.eq(correction.id),
                 live_corrections::article_id.eq(article.id.get()),
                 live_corrections::at.eq(correction.at.micros()),
                 live_corrections::edition.eq(correction.edition.get()),
@@ -243,6 +247,15 @@ pub fn put(
                     live_captions::figure.eq(to_json(figure)?),
                 ))
                 .execute(write.conn())?;
+            let shown: BTreeSet<MediaId> = figure.media.iter().map(|used| used.media_id).collect();
+            for medium in shown {
+                diesel::insert_into(live_caption_media::table)
+                    .values((
+                        live_caption_media::caption_id.eq(figure.caption_id.get()),
+                        live_caption_media::media_id.eq(medium.get()),
+                    ))
+                    .execute(write.conn())?;
+            }
         }
     }
     keep_slug(write, article.id, &article.slug)?;

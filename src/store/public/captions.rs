@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{live_articles, live_captions, live_media_uses};
+use super::schema::{live_articles, live_caption_media, live_captions};
 use crate::domain::caption::LiveFigure;
 use crate::domain::id::{ArticleId, CaptionId, MediaId};
 use crate::domain::page::{Cursor, Limit, Page};
@@ -77,9 +77,9 @@ pub fn list(
     if let Some(medium) = medium {
         query = query.filter(
             live_captions::id.eq_any(
-                live_media_uses::table
-                    .filter(live_media_uses::media_id.eq(medium.get()))
-                    .select(live_media_uses::caption_id),
+                live_caption_media::table
+                    .filter(live_caption_media::media_id.eq(medium.get()))
+                    .select(live_caption_media::caption_id),
             ),
         );
     }

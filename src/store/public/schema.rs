@@ -59,20 +59,19 @@ diesel::table! {
     live_captions (id) { id -> BigInt, article_id -> BigInt, position -> Integer, figure -> Text, }
 }
 diesel::table! {
-    live_media (id) {
-        id -> BigInt, kind -> Text, width -> Nullable<Integer>, height -> Nullable<Integer>,
-        alt -> Nullable<Text>, credit -> Nullable<Text>, renditions -> Text,
+    live_media (media_id, article_id) {
+        media_id -> BigInt, article_id -> BigInt, frozen_at -> BigInt, kind -> Text,
+        width -> Nullable<Integer>, height -> Nullable<Integer>, alt -> Nullable<Text>,
+        credit -> Nullable<Text>, renditions -> Text,
     }
 }
 diesel::table! {
-    live_media_uses (media_id, article_id, caption_id) {
-        media_id -> BigInt, article_id -> BigInt, caption_id -> BigInt,
-    }
+    live_caption_media (media_id, caption_id) { caption_id -> BigInt, media_id -> BigInt, }
 }
 diesel::table! {
-    live_files (hash, name, media_id) {
-        hash -> Text, name -> Text, media_id -> BigInt, key -> Text, mime -> Text,
-        bytes -> BigInt,
+    live_files (hash, name, media_id, article_id) {
+        hash -> Text, name -> Text, media_id -> BigInt, article_id -> BigInt, key -> Text,
+        mime -> Text, bytes -> BigInt,
     }
 }
 
@@ -95,6 +94,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     live_corrections,
     live_captions,
     live_media,
-    live_media_uses,
+    live_caption_media,
     live_files,
 );

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::{LiveArticle, Row};
-use crate::domain::article::Note;
+use crate::domain::article::{Note, Status};
 use crate::domain::id::{ArticleId, EditionNumber};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
@@ -13,6 +13,8 @@ use crate::store::{Conn, Result};
 /// A public correction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correction {
+    /// Of the publication; grows with time.
+    pub id: i64,
     pub at: Instant,
     pub edition: EditionNumber,
     pub note: Note,
@@ -24,53 +26,57 @@ pub fn corrections(conn: &mut Conn, id: ArticleId) -> Result<Vec<Correction>> {
         .filter(live_corrections::article_id.eq(id.get()))
         .order(live_corrections::id.desc())
         .limit(1000)
-        .select((
-            live_corrections::at,
-            live_corrections::edition,
-            live_corrections::note,
-        ))
-        .load::<(i64, i64, String)>(conn)?
+        .select(COLUMNS)
+        .load::<Columns>(conn)?
         .into_iter()
         .map(correction)
         .collect())
 }
 
-fn correction((at, edition, note): (i64, i64, String)) -> Correction {
+type Columns = (i64, i64, i64, String);
+
+const COLUMNS: (
+    live_corrections::id,
+    live_corrections::at,
+    live_corrections::edition,
+    live_corrections::note,
+) = (
+    live_corrections::id,
+    live_corrections::at,
+    live_corrections::edition,
+    live_corrections::note,
+);
+
+fn correction((id, at, edition, note): Columns) -> Correction {
     Correction {
+        id,
         at: Instant::from_micros(at),
         edition: EditionNumber::stored(edition),
         note: Note::stored(note),
     }
 }
 
-/// The portal's corrections, newest first, each with its article; the cursor's `id` counts, its
-/// key is unused.
+/// The portal's corrections, newest first, each with its article; those of withdrawn articles are
+/// left out, as in every list. The cursor's key is unused.
 pub fn all_corrections(
     conn: &mut Conn,
     cursor: Option<Cursor>,
     limit: Limit,
-) -> Result<Page<(i64, Correction, LiveArticle)>> {
+) -> Result<Page<(Correction, LiveArticle)>> {
     let before = cursor.map_or(i64::MAX, |cursor| cursor.id);
     let rows = live_corrections::table
         .inner_join(live_articles::table)
         .filter(live_corrections::id.lt(before))
+        .filter(live_articles::status.ne(Status::Withdrawn.as_str()))
         .order(live_corrections::id.desc())
         .limit(limit.and_one())
-        .select((
-            live_corrections::id,
-            (
-                live_corrections::at,
-                live_corrections::edition,
-                live_corrections::note,
-            ),
-            live_articles::all_columns,
-        ))
-        .load::<(i64, (i64, i64, String), Row)>(conn)?
+        .select((COLUMNS, live_articles::all_columns))
+        .load::<(Columns, Row)>(conn)?
         .into_iter()
-        .map(|(id, row, article)| Ok((id, correction(row), article.read()?)))
+        .map(|(row, article)| Ok((correction(row), article.read()?)))
         .collect::<Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, limit, |(id, _, _)| Cursor {
+    Ok(Page::cut(rows, limit, |(correction, _)| Cursor {
         key: 0,
-        id: *id,
+        id: correction.id,
     }))
 }
