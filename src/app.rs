@@ -48,7 +48,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
     if is_loopback(&base) {
         tracing::warn!(
             public_url = base,
-            "BANTIN_PUBLIC_URL names this machine only: set it before the first publication, which fixes the authority of all uris for ever"
+            "BANTIN_PUBLIC_URL names this machine only: set it before anything becomes public, which fixes the authority of all uris for ever"
         );
     }
     Ok(Ctx {

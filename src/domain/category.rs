@@ -39,7 +39,7 @@ pub struct CategoryContent {
 }
 
 /// A category as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Category {
     pub id: CategoryId,
     pub version: super::id::Version,

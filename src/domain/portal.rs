@@ -44,7 +44,7 @@ pub struct PortalContent {
 }
 
 /// The portal as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Portal {
     pub version: super::id::Version,
     pub uuid: String,

@@ -318,6 +318,11 @@ impl From<store::Error> for ApiError {
                 tracing::warn!(%cause, "the database is busy");
                 Self::new(Code::Busy)
             }
+            // Two writes met where each alone would have been told what is wrong: the next try is.
+            store::Error::Taken(cause) | store::Error::Referenced(cause) => {
+                tracing::warn!(%cause, "a write met another one");
+                Self::new(Code::Busy)
+            }
             error => Self::internal(error),
         }
     }

@@ -13,19 +13,15 @@ use crate::store::editorial::{articles, slugs};
 pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Article, Error> {
     run(ctx, command, move |conn, command| {
         let checked = check(conn, content, None)?;
-        let slug = match &checked.content.slug {
-            Some(slug) if slugs::owner(conn, slug)?.is_some() => return Err(slug_taken(slug)),
-            Some(slug) => slug.clone(),
-            None => slugs::free(conn, &Slug::from_title(checked.content.title.as_str()))?,
-        };
         let uuid = new_uuid(command.at);
         let zone = checked.portal.zone();
         let mut article = Article {
             id: ArticleId::stored(0),
             version: Version::FIRST,
             uri: checked.portal.uri(&uuid),
+            // The slug belongs to the id, which the database gives; until then any unique word.
+            slug: Slug::stored(uuid.clone()),
             uuid,
-            slug,
             category_id: checked.category_id,
             stage: Stage::Draft,
             edition: EditionNumber::FIRST,
@@ -43,7 +39,14 @@ pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Art
             content: checked.content.clone(),
         };
         article.id = articles::insert(conn, &article)?;
-        slugs::reserve(conn, article.id, &article.slug)?;
+        article.slug = match &checked.content.slug {
+            Some(slug) if !slugs::take(conn, article.id, slug)? => return Err(slug_taken(slug)),
+            Some(slug) => slug.clone(),
+            None => {
+                let wanted = Slug::from_title(checked.content.title.as_str());
+                slugs::take_free(conn, article.id, &wanted)?
+            }
+        };
         store_copy(conn, command, article, checked, "create")
     })
     .await

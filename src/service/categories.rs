@@ -3,6 +3,8 @@
 use super::{
     Command, Conflict, Deed, Error, IfMatch, Save, audit, founded, new_uuid, run_public, uri,
 };
+use serde::{Deserialize, Serialize};
+
 use crate::ctx::Ctx;
 use crate::domain::category::{Category, CategoryContent, MAX_DEPTH};
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
@@ -17,12 +19,15 @@ use crate::store::public::{articles, categories};
 /// Most categories of one portal; trees are loaded whole.
 const MOST: usize = 1000;
 
-/// Makes a category. Answers its id and version.
-pub async fn create(
-    ctx: &Ctx,
-    command: Command,
-    content: CategoryContent,
-) -> Result<(CategoryId, Version), Error> {
+/// A category after a write, with its permanent identity.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Saved {
+    pub category: Category,
+    pub uri: String,
+}
+
+/// Makes a category.
+pub async fn create(ctx: &Ctx, command: Command, content: CategoryContent) -> Result<Saved, Error> {
     let base = ctx.settings.base_url();
     run_public(ctx, command, move |write, command| {
         let portal = founded(write, &base, command.at)?;
@@ -53,30 +58,30 @@ pub async fn create(
         )?;
         record(write, command, &portal, &category, Why::Created, None)?;
         deed(write, command, "create", &category, None)?;
-        Ok((category.id, category.version))
+        Saved::new(category, &portal)
     })
     .await
 }
 
-/// Changes a category; moving it moves its subtree. Answers the version.
+/// Changes a category; moving it moves its subtree.
 pub async fn save(
     ctx: &Ctx,
     command: Command,
     id: CategoryId,
     if_match: IfMatch,
     save: Save<CategoryContent>,
-) -> Result<Version, Error> {
+) -> Result<Saved, Error> {
     let base = ctx.settings.base_url();
     run_public(ctx, command, move |write, command| {
         let before = categories::get(write.conn(), id)?;
         let current = before.content();
         let mut content = save.onto(&current, if_match, before.version)?;
         content.slug = content.slug.or_else(|| Some(before.slug.clone()));
+        let portal = founded(write, &base, command.at)?;
         if content == current {
-            return Ok(before.version);
+            return Saved::new(before, &portal);
         }
         if_match.check(before.version)?;
-        let portal = founded(write, &base, command.at)?;
         let tree = categories::tree(write.conn())?;
         let mut path = path_below(&tree, content.parent_id, Some(&before))?;
         path.push(id);
@@ -104,10 +109,10 @@ pub async fn save(
         let why = if moved { Why::Moved } else { Why::Updated };
         record(write, command, &portal, &after, why, Some(&before))?;
         if moved {
-            move_articles(write, command, &before, &tree)?;
+            move_below(write, command, &portal, &before, &tree)?;
         }
         deed(write, command, "save", &after, Some(before.version))?;
-        Ok(after.version)
+        Saved::new(after, &portal)
     })
     .await
 }
@@ -156,6 +161,13 @@ pub async fn delete(
         deed(write, command, "delete", &category, Some(category.version))
     })
     .await
+}
+
+impl Saved {
+    fn new(category: Category, portal: &Portal) -> Result<Self, Error> {
+        let uri = uri(portal, &category.uuid)?;
+        Ok(Self { category, uri })
+    }
 }
 
 fn too_deep() -> Error {
@@ -219,10 +231,12 @@ fn choose_slug(
     Ok(slug)
 }
 
-/// Rewrites the lists of every public article below a category that moved, with a log row each.
-fn move_articles(
+/// What a move changes below the category: a log row for every category and every public article,
+/// whose lists are written anew.
+fn move_below(
     write: &mut PublicWrite<'_>,
     command: &Command,
+    portal: &Portal,
     before: &Category,
     old: &categories::Tree,
 ) -> Result<(), Error> {
@@ -232,6 +246,11 @@ fn move_articles(
         .map(|below| below.id)
         .collect();
     let new = categories::tree(write.conn())?;
+    for below in new.subtree(before.id) {
+        if below.id != before.id {
+            record(write, command, portal, below, Why::Moved, old.get(below.id))?;
+        }
+    }
     for id in categories::articles_in(write.conn(), &ids)? {
         let article = articles::get(write.conn(), id)?;
         let path = |tree: &categories::Tree| {

@@ -264,7 +264,12 @@ pub fn founded(write: &mut PublicWrite<'_>, base: &str, at: Instant) -> Result<P
     }
     let host = url::Url::parse(base)
         .ok()
-        .and_then(|url| url.host_str().map(str::to_owned))
+        // A tag names a host; the brackets of an IPv6 address have no place in it.
+        .and_then(|url| {
+            url.host_str()
+                .filter(|host| !host.starts_with('['))
+                .map(str::to_owned)
+        })
         .unwrap_or_else(|| "localhost".to_owned());
     let year = current.zone().day_of(at).year();
     store::public::portal::fix_authority(write, &host, year)?;

@@ -3,24 +3,29 @@
 use super::{Command, Deed, Error, IfMatch, audit, founded, run_public, uri};
 use crate::ctx::Ctx;
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
-use crate::domain::id::Version;
-use crate::domain::portal::PortalContent;
-use crate::store::public::portal;
+use crate::domain::input::{FaultCode, Faults};
+use crate::domain::portal::{Portal, PortalContent};
+use crate::store::public::{articles, portal};
 
-/// Replaces what is said of the portal; unchanged content is no write. Answers the version.
+/// Replaces what is said of the portal; unchanged content is no write.
 pub async fn replace(
     ctx: &Ctx,
     command: Command,
     if_match: IfMatch,
     content: PortalContent,
-) -> Result<Version, Error> {
+) -> Result<Portal, Error> {
     let base = ctx.settings.base_url();
     run_public(ctx, command, move |write, command| {
         let current = portal::get(write.conn())?;
         if current.content == content {
-            return Ok(current.version);
+            return Ok(current);
         }
         if_match.check(current.version)?;
+        // A day begins elsewhere in another zone: what stands in lists and logs would move.
+        if content.time_zone != current.content.time_zone && articles::was_any(write.conn())? {
+            let message = "cannot change any more: articles were published by its days";
+            return Err(Faults::one("/time_zone", FaultCode::Conflict, message).into());
+        }
         let current = founded(write, &base, command.at)?;
         let version = current.version.next();
         portal::put(write, &content, version)?;
@@ -50,7 +55,7 @@ pub async fn replace(
                 reason: None,
             },
         )?;
-        Ok(version)
+        portal::get(write.conn()).map_err(Error::from)
     })
     .await
 }

@@ -7,16 +7,17 @@ use self::copy::{Shown, freeze, show};
 use super::{Command, Deed, Error, IfMatch, audit, founded, run_public, uri};
 use crate::ctx::Ctx;
 use crate::domain::article::{
-    Action, Article, PublicState, Publish, PublishKind, Stage, Status, TakeDown, Withdraw, moves,
+    Action, Article, PublicState, Publish, PublishKind, Stage, Status, TakeDown, Withdraw,
 };
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
 use crate::domain::id::{ArticleId, CategoryId};
 use crate::domain::input::{FaultCode, Faults};
+use crate::domain::policy::allowed_actions;
 use crate::domain::portal::Portal;
 use crate::domain::time::{Day, Instant};
 use crate::store::editorial::{articles, editions};
 use crate::store::public::changes::PublicWrite;
-use crate::store::public::{articles as live, categories};
+use crate::store::public::{articles as live, categories, portal};
 
 /// Publishes the edition that `If-Match` names: the newest.
 pub async fn publish(
@@ -28,7 +29,7 @@ pub async fn publish(
 ) -> Result<Article, Error> {
     let base = ctx.settings.base_url();
     run_public(ctx, command, move |write, command| {
-        let mut article = open(write, id, if_match, Action::Publish)?;
+        let mut article = open(write, command, id, if_match, Action::Publish)?;
         body.check(article.public_state)?;
         let portal = founded(write, &base, command.at)?;
         let (on, at) = publication_date(&article, &portal, command.at)?;
@@ -61,7 +62,9 @@ pub async fn publish(
         article.reason_code = None;
         article.published_on = Some(on);
         article.published_at = at;
-        article.first_published_at = article.first_published_at.or(Some(command.at));
+        article.first_published_at = article
+            .first_published_at
+            .or(Some(portal.zone().show(command.at)));
         article.uri = Some(uri(&portal, &article.uuid)?);
         article.updated_at = portal.zone().show(command.at);
         articles::update(write.conn(), &article)?;
@@ -101,12 +104,12 @@ pub async fn withdraw(
     body: Withdraw,
 ) -> Result<Article, Error> {
     run_public(ctx, command, move |write, command| {
-        let mut article = open(write, id, if_match, Action::Withdraw)?;
+        let mut article = open(write, command, id, if_match, Action::Withdraw)?;
         let version = article.version;
         article.version = version.next();
         article.public_state = PublicState::Withdrawn;
         article.state_note = Some(body.note.clone());
-        article.state_at = Some(command.at);
+        article.state_at = Some(shown_at(write, command)?);
         set_status(write, command, &article, Status::Withdrawn, Why::Withdrawn)?;
         articles::update(write.conn(), &article)?;
         deed(
@@ -131,7 +134,7 @@ pub async fn take_down(
     body: TakeDown,
 ) -> Result<Article, Error> {
     run_public(ctx, command, move |write, command| {
-        let mut article = open(write, id, if_match, Action::TakeDown)?;
+        let mut article = open(write, command, id, if_match, Action::TakeDown)?;
         let public = live::get(write.conn(), id)?;
         let before = public_path(write, id)?;
         let seq = write.record(
@@ -153,7 +156,7 @@ pub async fn take_down(
         article.version = version.next();
         article.public_state = PublicState::TakenDown;
         article.state_note = None;
-        article.state_at = Some(command.at);
+        article.state_at = Some(shown_at(write, command)?);
         article.reason_code = Some(body.reason_code);
         articles::update(write.conn(), &article)?;
         let reason = match &body.note {
@@ -182,7 +185,7 @@ pub async fn restore(
 ) -> Result<Article, Error> {
     let base = ctx.settings.base_url();
     run_public(ctx, command, move |write, command| {
-        let mut article = open(write, id, if_match, Action::Restore)?;
+        let mut article = open(write, command, id, if_match, Action::Restore)?;
         let was = article.public_state;
         let version = article.version;
         article.version = version.next();
@@ -215,6 +218,7 @@ pub async fn restore(
 /// The article, at the version that the client saw and in a state that allows the action.
 fn open(
     write: &mut PublicWrite<'_>,
+    command: &Command,
     id: ArticleId,
     if_match: IfMatch,
     action: Action,
@@ -224,10 +228,15 @@ fn open(
     if !article.allows(action) {
         return Err(Error::IllegalMove {
             state: article.public_state.as_str(),
-            allowed: moves(article.public_state).to_vec(),
+            allowed: allowed_actions(&command.actor, article.created_by, article.public_state),
         });
     }
     Ok(article)
+}
+
+/// The time of a command, in the portal's zone.
+fn shown_at(write: &mut PublicWrite<'_>, command: &Command) -> Result<Instant, Error> {
+    Ok(portal::get(write.conn())?.zone().show(command.at))
 }
 
 /// Day and instant of publication: as the editors say, as fixed before, or now.

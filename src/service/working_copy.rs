@@ -191,10 +191,8 @@ fn take_slug(conn: &mut Conn, article: &Article, wanted: Option<&Slug>) -> Resul
     if *wanted == article.slug {
         return Ok(wanted.clone());
     }
-    match slugs::owner(conn, wanted)? {
-        Some(owner) if owner != article.id => return Err(slug_taken(wanted)),
-        Some(_) => {}
-        None => slugs::reserve(conn, article.id, wanted)?,
+    if !slugs::take(conn, article.id, wanted)? {
+        return Err(slug_taken(wanted));
     }
     slugs::release(conn, &article.slug)?;
     Ok(wanted.clone())

@@ -9,11 +9,12 @@ use super::{created, deleted};
 use crate::ctx::Ctx;
 use crate::domain::category::{Category, CategoryContent};
 use crate::domain::id::{CategoryId, Version};
+use crate::domain::portal::Portal;
 use crate::http::caching::{object, private_json, written};
 use crate::http::error::{ApiResult, Problem};
 use crate::http::extract::{Body, Can, NoParams, Params, Publish, Segment, SignedIn};
 use crate::service::Save;
-use crate::service::categories::{self as service};
+use crate::service::categories::{self as service, Saved};
 use crate::store::public::{categories, portal};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -40,11 +41,19 @@ struct CategoryOut {
 }
 
 impl CategoryOut {
-    fn new(category: &Category, portal: &crate::domain::portal::Portal) -> Self {
+    fn saved(saved: &Saved) -> Self {
+        Self::of(&saved.category, Some(saved.uri.clone()))
+    }
+
+    fn new(category: &Category, portal: &Portal) -> Self {
+        Self::of(category, portal.uri(&category.uuid))
+    }
+
+    fn of(category: &Category, uri: Option<String>) -> Self {
         Self {
             id: category.id,
             version: category.version,
-            uri: portal.uri(&category.uuid),
+            uri,
             path: category.path.clone(),
             content: category.content(),
         }
@@ -59,15 +68,6 @@ struct CategoryOutList {
     /// Always null: all are answered at once.
     #[schema(max_length = 1, pattern = "^$")]
     next: Option<String>,
-}
-
-async fn load(ctx: &Ctx, id: CategoryId) -> ApiResult<CategoryOut> {
-    ctx.db
-        .read_brief(move |conn| {
-            let portal = portal::get(conn)?;
-            Ok(CategoryOut::new(&categories::get(conn, id)?, &portal))
-        })
-        .await
 }
 
 /// All categories with their versions.
@@ -113,7 +113,13 @@ async fn get_editorial_category(
     id: Segment<CategoryId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let category = load(&ctx, id.0).await?;
+    let category = ctx
+        .db
+        .read_brief(move |conn| {
+            let portal = portal::get(conn)?;
+            Ok::<_, crate::store::Error>(CategoryOut::new(&categories::get(conn, id.0)?, &portal))
+        })
+        .await?;
     object(&request, category.version, &category)
 }
 
@@ -131,13 +137,9 @@ async fn create_category(
 ) -> ApiResult {
     let content = body.read()?;
     let command = can.command(&ctx, Some(body.digest()));
-    let (id, _) = service::create(&ctx, command, content).await?;
-    let category = load(&ctx, id).await?;
-    written(
-        created(&ctx, "categories", id.get()),
-        category.version,
-        &category,
-    )
+    let category = CategoryOut::saved(&service::create(&ctx, command, content).await?);
+    let response = created(&ctx, "categories", category.id.get());
+    written(response, category.version, &category)
 }
 
 /// Replace a category.
@@ -185,8 +187,8 @@ async fn save_category(
     digest: [u8; 32],
 ) -> ApiResult {
     let if_match = can.if_match;
-    service::save(&ctx, can.command(&ctx, Some(digest)), id, if_match, save).await?;
-    let category = load(&ctx, id).await?;
+    let command = can.command(&ctx, Some(digest));
+    let category = CategoryOut::saved(&service::save(&ctx, command, id, if_match, save).await?);
     written(HttpResponse::Ok(), category.version, &category)
 }
 

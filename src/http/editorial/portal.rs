@@ -66,7 +66,6 @@ async fn replace_portal(
     let content = body.read()?;
     let if_match = can.if_match;
     let command = can.command(&ctx, Some(body.digest()));
-    service::replace(&ctx, command, if_match, content).await?;
-    let portal = ctx.db.read_brief(portal::get).await?;
+    let portal = service::replace(&ctx, command, if_match, content).await?;
     written(HttpResponse::Ok(), portal.version, &PortalOut::from(portal))
 }

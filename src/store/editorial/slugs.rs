@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::schema::slugs;
 use crate::domain::id::ArticleId;
 use crate::domain::slug::Slug;
+use crate::store::db::each_backend;
 use crate::store::public::articles::knows_slug;
 use crate::store::{Conn, Result};
 
@@ -18,25 +19,43 @@ pub fn owner(conn: &mut Conn, slug: &Slug) -> Result<Option<ArticleId>> {
     Ok(id.map(ArticleId::stored))
 }
 
-/// The slug, or it with the first number that is free: `-2`, `-3` and so on.
-pub fn free(conn: &mut Conn, wanted: &Slug) -> Result<Slug> {
-    let mut slug = wanted.clone();
-    let mut number = 1;
-    while owner(conn, &slug)?.is_some() {
-        number += 1;
-        slug = wanted.numbered(number);
-    }
-    Ok(slug)
-}
-
-pub fn reserve(conn: &mut Conn, article: ArticleId, slug: &Slug) -> Result<()> {
-    diesel::insert_into(slugs::table)
+/// Takes a slug for an article; false where another has or had it. On PostgreSQL this waits for a
+/// transaction that takes the same one, so two cannot both succeed.
+pub fn take(conn: &mut Conn, article: ArticleId, slug: &Slug) -> Result<bool> {
+    each_backend!(conn, |c| diesel::insert_into(slugs::table)
         .values((
             slugs::slug.eq(slug.as_str()),
-            slugs::article_id.eq(article.get()),
+            slugs::article_id.eq(article.get())
         ))
-        .execute(conn)?;
-    Ok(())
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(owner(conn, slug)? == Some(article))
+}
+
+/// Takes the slug, or it with the first number that is free: `-2`, `-3` and so on.
+pub fn take_free(conn: &mut Conn, article: ArticleId, wanted: &Slug) -> Result<Slug> {
+    if take(conn, article, wanted)? {
+        return Ok(wanted.clone());
+    }
+    // Titles like "Thông báo" come thousands of times: the numbers are galloped over, then halved.
+    let (mut taken, mut free) = (1, 2);
+    while owner(conn, &wanted.numbered(free))?.is_some() {
+        (taken, free) = (free, free.saturating_mul(2));
+    }
+    while free - taken > 1 {
+        let middle = taken + (free - taken) / 2;
+        match owner(conn, &wanted.numbered(middle))? {
+            Some(_) => taken = middle,
+            None => free = middle,
+        }
+    }
+    loop {
+        let slug = wanted.numbered(free);
+        if take(conn, article, &slug)? {
+            return Ok(slug);
+        }
+        free += 1;
+    }
 }
 
 /// Gives a slug back, unless something public was ever found under it.

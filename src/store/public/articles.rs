@@ -280,6 +280,15 @@ fn keep_slug(write: &mut PublicWrite<'_>, id: ArticleId, slug: &Slug) -> Result<
     Ok(())
 }
 
+/// Was anything ever public?
+pub fn was_any(conn: &mut Conn) -> Result<bool> {
+    let found: Option<String> = live_slugs::table
+        .select(live_slugs::slug)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// Was anything ever public under this slug?
 pub fn knows_slug(conn: &mut Conn, slug: &Slug) -> Result<bool> {
     let found: i64 = live_slugs::table

@@ -104,19 +104,21 @@ pub fn get(conn: &mut Conn, id: CategoryId) -> Result<Category> {
 /// Id by any slug that the category ever had.
 pub fn find(conn: &mut Conn, slug: &Slug) -> Result<CategoryId> {
     let id: i64 = category_slugs::table
-        .find(slug.as_str())
-        .select(category_slugs::category_id)
+        .inner_join(categories::table.on(categories::id.eq(category_slugs::category_id)))
+        .filter(category_slugs::slug.eq(slug.as_str()))
+        .select(categories::id)
         .first(conn)?;
     Ok(CategoryId::stored(id))
 }
 
-/// Whose slug this is or was.
+/// Whose slug this is or was; also of a category that is gone.
 pub fn slug_owner(conn: &mut Conn, slug: &Slug) -> Result<Option<CategoryId>> {
-    match find(conn, slug) {
-        Ok(id) => Ok(Some(id)),
-        Err(Error::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let id: Option<i64> = category_slugs::table
+        .find(slug.as_str())
+        .select(category_slugs::category_id)
+        .first(conn)
+        .optional()?;
+    Ok(id.map(CategoryId::stored))
 }
 
 /// Stores a new category; its id and path are made here.
@@ -190,9 +192,8 @@ pub fn update(write: &mut PublicWrite<'_>, category: &Category) -> Result<()> {
     Ok(())
 }
 
+/// Removes a category; its slugs stay taken.
 pub fn delete(write: &mut PublicWrite<'_>, id: CategoryId) -> Result<()> {
-    diesel::delete(category_slugs::table.filter(category_slugs::category_id.eq(id.get())))
-        .execute(write.conn())?;
     diesel::delete(categories::table.find(id.get())).execute(write.conn())?;
     Ok(())
 }

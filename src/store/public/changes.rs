@@ -8,7 +8,7 @@ use crate::domain::content::Language;
 use crate::domain::id::{CategoryId, EditionNumber, Seq};
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
-use crate::store::{Conn, Result, from_json, to_json, word};
+use crate::store::{Conn, Error, Result, from_json, to_json, word};
 
 /// The right to change public tables. It holds the head of the log, so that the order of commits
 /// is the order of `seq`, without gaps.
@@ -19,10 +19,13 @@ pub struct PublicWrite<'a> {
 impl<'a> PublicWrite<'a> {
     /// Locks the head of the log. Must be the first statement of its transaction.
     pub fn open(conn: &'a mut Conn) -> Result<Self> {
-        diesel::update(log_head::table.find(1))
+        let held = diesel::update(log_head::table.find(1))
             .set(log_head::seq.eq(log_head::seq))
             .execute(conn)?;
-        Ok(Self { conn })
+        match held {
+            1 => Ok(Self { conn }),
+            _ => Err(Error::Corrupt("the log has no head".to_owned())),
+        }
     }
 
     /// The connection, for reads and for the editorial tables of the same transaction.
