@@ -1,7 +1,6 @@
 //! Builds the context and runs the server until it is told to stop.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,8 +41,9 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
     // Issuer and audience are names, not addresses: they stay when the public address changes.
     let keys = Keys::load_or_create(&settings.keys_dir()?, "bantin", "bantin-editorial")
         .map_err(|error| format!("signing keys: {error}"))?;
-    let hasher = Hasher::new(settings.argon2.params())
-        .map_err(|error| format!("BANTIN_ARGON2_…: {error}"))?;
+    let hasher = Hasher::new(settings.argon2.params()).map_err(|error| {
+        format!("BANTIN_ARGON2_MEMORY, BANTIN_ARGON2_PASSES, BANTIN_ARGON2_LANES: {error}")
+    })?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     if is_loopback(&base) {
         tracing::warn!(
@@ -78,35 +78,31 @@ fn is_loopback(base: &str) -> bool {
 /// Makes the folder of an SQLite database, and brings its schema up to date after copying the file.
 /// A PostgreSQL schema that is behind is refused: `bantin migrate` is run once, not by every node.
 pub fn prepare(address: &Address) -> Result<(), String> {
-    let fresh = matches!(address, Address::Sqlite(path) if !path.exists());
     let mut conn = connect(address)?;
-    let State::Behind(names) = known_state(&mut conn)? else {
-        return Ok(());
-    };
-    let first = names.first().cloned().unwrap_or_default();
-    match address {
-        Address::Sqlite(path) => {
-            if !fresh {
-                copy_before(
-                    &mut conn,
-                    &path.with_extension(format!("before-{first}.db")),
-                )?;
-            }
-            migrate_now(&mut conn).map(|_| ())
-        }
-        Address::Postgres(_) => Err(format!(
-            "the database lacks {} migration(s), first {first}: run `bantin migrate` once",
+    match (known_state(&mut conn)?, address) {
+        (State::Behind(names), Address::Postgres(_)) => Err(format!(
+            "the database lacks {} migration(s), first {}: run `bantin migrate` once",
             names.len(),
+            names.first().cloned().unwrap_or_default()
         )),
+        _ => migrate_now(&mut conn, address).map(|_| ()),
     }
 }
 
-/// A connection for start-up work; the folder of an SQLite file is made when it is missing.
+/// A connection for start-up work; the folder of an SQLite file is made when it is missing, for
+/// this user alone: it holds password hashes, keys and unpublished pictures.
 pub fn connect(address: &Address) -> Result<Conn, String> {
     if let Address::Sqlite(path) = address
-        && let Some(folder) = path.parent()
+        && let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
     {
-        std::fs::create_dir_all(folder)
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(folder)
             .map_err(|error| format!("BANTIN_DATA_DIR {}: {error}", folder.display()))?;
     }
     address
@@ -124,18 +120,19 @@ pub fn known_state(conn: &mut Conn) -> Result<State, String> {
     }
 }
 
-fn copy_before(conn: &mut Conn, copy: &Path) -> Result<(), String> {
-    if !copy.exists() {
-        migrate::copy_sqlite(conn, copy)
-            .map_err(|error| format!("cannot copy the database: {error}"))?;
+/// Runs what is pending, after copying an SQLite file that holds something. Answers the names.
+pub fn migrate_now(conn: &mut Conn, address: &Address) -> Result<Vec<String>, String> {
+    let now = Clock::System.now_micros();
+    if let (Address::Sqlite(path), State::Behind(names)) = (address, known_state(conn)?)
+        && migrate::is_used(conn).map_err(|error| error.to_string())?
+    {
+        let first = names.first().map_or("", String::as_str);
+        let copy = path.with_extension(format!("before-{first}-{}.db", now / 1_000_000));
+        migrate::copy_sqlite(conn, &copy)
+            .map_err(|error| format!("cannot copy the database to {}: {error}", copy.display()))?;
         tracing::info!(copy = %copy.display(), "copied the database before migrating");
     }
-    Ok(())
-}
-
-/// Runs what is pending. Answers the names.
-pub fn migrate_now(conn: &mut Conn) -> Result<Vec<String>, String> {
-    let millis = u64::try_from(Clock::System.now_micros() / 1000).unwrap_or(0);
+    let millis = u64::try_from(now / 1000).unwrap_or(0);
     migrate::run(
         conn,
         &hex::encode(random::bytes::<6>()),
@@ -151,6 +148,8 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     let shared = Shared::new(ctx.clone());
     let factory = shared.clone();
     let mut server = HttpServer::new(move || app(&factory))
+        // Its own handler would break off what is in flight at SIGINT.
+        .disable_signals()
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(15))
         .shutdown_timeout(u64::from(ctx.settings.shutdown_timeout));
@@ -164,7 +163,15 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     tracing::info!(%listen, public_url = base, docs = format!("{base}/docs/"), "serving");
     ready(&base);
     let tidying = actix_web::rt::spawn(tidy(ctx.clone()));
-    server.run().await.map_err(|error| error.to_string())?;
+    let server = server.run();
+    let handle = server.handle();
+    let told = async move {
+        asked_to_stop().await;
+        tracing::info!("stopping");
+        handle.stop(true).await;
+    };
+    let (ended, ()) = futures_util::future::join(server, told).await;
+    ended.map_err(|error| error.to_string())?;
     tidying.abort();
     ctx.db
         .checkpoint()
@@ -172,6 +179,24 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
         .map_err(|error| format!("the write-ahead log could not be emptied: {error}"))?;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut term), Ok(mut int)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        ) {
+            futures_util::future::select(Box::pin(term.recv()), Box::pin(int.recv())).await;
+            return;
+        }
+    }
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::error!(%error, "signals cannot be heard; only a kill will stop this");
+        std::future::pending().await
+    }
 }
 
 /// Now and then removes what nobody can use any more.

@@ -13,9 +13,10 @@ pub struct Migrate {
 
 impl Migrate {
     pub fn run(self) -> Result<(), String> {
-        let mut conn = connect(&self.place.address()?)?;
+        let address = self.place.address()?;
+        let mut conn = connect(&address)?;
         known_state(&mut conn)?;
-        let ran = migrate_now(&mut conn)?;
+        let ran = migrate_now(&mut conn, &address)?;
         if ran.is_empty() {
             return super::say("nothing to do");
         }

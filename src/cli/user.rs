@@ -15,6 +15,7 @@ use crate::infra::random;
 use crate::service::Error;
 use crate::service::users::{Console, UserContent, ranked};
 use crate::store::Conn;
+use crate::store::db::Address;
 use crate::store::editorial::users;
 
 #[derive(Debug, Args)]
@@ -104,7 +105,7 @@ impl UserCommand {
                     .map_err(|refusal| said("name", &refusal))?;
                 let roles = ranked(role.into_iter().map(Role::from).collect())
                     .map_err(|refusal| said("--role", &refusal))?;
-                let mut conn = open(&place)?;
+                let mut conn = open(&place, true)?;
                 let hasher = Hasher::new(argon2.params())?;
                 let password = choose(password_stdin)?;
                 let content = UserContent {
@@ -117,10 +118,10 @@ impl UserCommand {
                     .map_err(|error| told(error, &login))?;
                 tell(&login, &password, password_stdin)
             }
-            Action::List { place } => list(&mut open(&place)?),
+            Action::List { place } => list(&mut open(&place, false)?),
             Action::Disable { place, login } => {
                 let login = self::login(&login)?;
-                let mut conn = open(&place)?;
+                let mut conn = open(&place, false)?;
                 console()
                     .disable(&mut conn, &login)
                     .map_err(|error| told(error, &login))?;
@@ -133,7 +134,7 @@ impl UserCommand {
                 password_stdin,
             } => {
                 let login = self::login(&login)?;
-                let mut conn = open(&place)?;
+                let mut conn = open(&place, false)?;
                 let hasher = Hasher::new(argon2.params())?;
                 let password = choose(password_stdin)?;
                 console()
@@ -181,9 +182,15 @@ fn told(error: Error, login: &Login) -> String {
     }
 }
 
-/// A connection to a database that is up to date; an SQLite one is made when it is missing.
-fn open(place: &Place) -> Result<Conn, String> {
+/// A connection to a database that is up to date; a first user may come before the database.
+fn open(place: &Place, may_make: bool) -> Result<Conn, String> {
     let address = place.address()?;
+    if let Address::Sqlite(path) = &address
+        && !may_make
+        && !path.exists()
+    {
+        return Err(format!("there is no database {}", path.display()));
+    }
     crate::app::prepare(&address)?;
     address.connect().map_err(|error| error.to_string())
 }

@@ -20,15 +20,6 @@ pub struct Placed {
     pub position: usize,
 }
 
-impl Placed {
-    pub fn figure(&self) -> Option<&Figure> {
-        match self.article.content.body.0.get(self.position) {
-            Some(Block::Figure(figure)) => Some(figure),
-            _ => None,
-        }
-    }
-}
-
 /// Adds a figure to an article, at an index of its body or at its end.
 pub async fn create(
     ctx: &Ctx,
@@ -66,8 +57,9 @@ pub async fn create(
         }
         content.body.0.insert(position, Block::Figure(figure));
         // The body as a whole must stay valid: its length, its keys.
-        let content = revalidated(&content)?;
-        let article = save(conn, command, article, if_match, content, "add_caption")?;
+        let content = revalidated(&content).map_err(|error| placed(error, position))?;
+        let article = save(conn, command, article, if_match, content, "add_caption")
+            .map_err(|error| placed(error, position))?;
         Ok(Placed { article, position })
     })
     .await
@@ -102,8 +94,9 @@ pub async fn update(
         changed.check("", &mut faults);
         faults.or(())?;
         *figure = changed;
-        let content = revalidated(&content)?;
-        let article = save(conn, command, article, if_match, content, "change_caption")?;
+        let content = revalidated(&content).map_err(|error| placed(error, position))?;
+        let article = save(conn, command, article, if_match, content, "change_caption")
+            .map_err(|error| placed(error, position))?;
         Ok(Placed { article, position })
     })
     .await
@@ -129,8 +122,37 @@ pub async fn delete(
 fn find(conn: &mut Conn, command: &Command, id: CaptionId) -> Result<(Article, usize), Error> {
     let (article, position) = captions::place(conn, id)?;
     let article = load(conn, command, article)?;
-    let position = usize::try_from(position).map_err(|error| Error::Internal(error.to_string()))?;
-    Ok((article, position))
+    // The article is held now; the figure may have moved since its place was read.
+    let position = usize::try_from(position).ok();
+    let is_it =
+        |at: &usize| article.content.body.0.get(*at).and_then(Block::caption_id) == Some(id);
+    match position.filter(is_it) {
+        Some(position) => Ok((article, position)),
+        None => article
+            .content
+            .body
+            .0
+            .iter()
+            .position(|block| block.caption_id() == Some(id))
+            .map(|position| (article, position))
+            .ok_or(Error::NotFound),
+    }
+}
+
+/// Faults of the figure with pointers into the body of the request, which is the figure.
+fn placed(error: Error, position: usize) -> Error {
+    let place = format!("/body/{position}");
+    match error {
+        Error::Invalid(mut faults) => {
+            for fault in &mut faults.0 {
+                if let Some(rest) = fault.pointer.strip_prefix(&place) {
+                    fault.pointer = rest.to_owned();
+                }
+            }
+            Error::Invalid(faults)
+        }
+        error => error,
+    }
 }
 
 /// The content after its rules were checked again.

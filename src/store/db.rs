@@ -54,19 +54,48 @@ impl Address {
         }
         let path = text.strip_prefix("sqlite:").unwrap_or(text);
         let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() || path.contains("://") || path == ":memory:" {
+        // SQLite would read these as something other than a path.
+        let special = path.starts_with("file:") || path == ":memory:" || path.contains("://");
+        if path.is_empty() || special {
             return Err("must be the path of an SQLite file or a postgres:// address".to_owned());
         }
         Ok(Self::Sqlite(path.into()))
     }
 
-    /// One connection outside the pools, for migrations.
+    /// One connection outside the pools, for start-up work; nothing cuts a long migration short.
     pub fn connect(&self) -> Result<Conn> {
-        Manager {
-            address: self.clone(),
-            writes: true,
+        self.open(true)
+    }
+
+    fn open(&self, writes: bool) -> Result<Conn> {
+        let refused = |error: diesel::ConnectionError| Error::Busy(error.to_string());
+        match self {
+            Self::Sqlite(path) => {
+                let name = path
+                    .to_str()
+                    .ok_or_else(|| Error::Database("the path is not UTF-8".to_owned()))?;
+                let mut conn = SqliteConnection::establish(name).map_err(refused)?;
+                // FULL: in WAL mode NORMAL loses acknowledged commits when the power fails.
+                conn.batch_execute(
+                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA mmap_size = 268435456; \
+                     PRAGMA temp_store = MEMORY;",
+                )?;
+                if !writes {
+                    conn.batch_execute("PRAGMA query_only = ON;")?;
+                }
+                Ok(Conn::Sqlite(conn))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => {
+                let mut conn = diesel::PgConnection::establish(url).map_err(refused)?;
+                // Contention is told apart by words, and only a superuser may choose their language.
+                let _ = conn.batch_execute("SET lc_messages = 'C'");
+                Ok(Conn::Pg(conn))
+            }
+            #[cfg(not(feature = "postgres"))]
+            Self::Postgres(_) => Err(Error::Database("built without `postgres`".to_owned())),
         }
-        .connect()
     }
 }
 
@@ -81,34 +110,16 @@ impl ManageConnection for Manager {
     type Error = Error;
 
     fn connect(&self) -> Result<Conn> {
-        let refused = |error: diesel::ConnectionError| Error::Busy(error.to_string());
-        match &self.address {
-            Address::Sqlite(path) => {
-                let url = path.to_string_lossy();
-                let mut conn = SqliteConnection::establish(&url).map_err(refused)?;
-                // FULL: in WAL mode NORMAL loses acknowledged commits when the power fails.
-                conn.batch_execute(
-                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA mmap_size = 268435456; \
-                     PRAGMA temp_store = MEMORY;",
-                )?;
-                if !self.writes {
-                    conn.batch_execute("PRAGMA query_only = ON;")?;
-                }
-                Ok(Conn::Sqlite(conn))
-            }
-            #[cfg(feature = "postgres")]
-            Address::Postgres(url) => {
-                let mut conn = diesel::PgConnection::establish(url).map_err(refused)?;
-                conn.batch_execute(
-                    "SET lock_timeout = '10s'; SET statement_timeout = '30s'; \
-                     SET idle_in_transaction_session_timeout = '30s';",
-                )?;
-                Ok(Conn::Pg(conn))
-            }
-            #[cfg(not(feature = "postgres"))]
-            Address::Postgres(_) => Err(Error::Database("built without `postgres`".to_owned())),
+        let conn = self.address.open(self.writes)?;
+        #[cfg(feature = "postgres")]
+        if let Conn::Pg(mut conn) = conn {
+            conn.batch_execute(
+                "SET lock_timeout = '10s'; SET statement_timeout = '30s'; \
+                 SET idle_in_transaction_session_timeout = '30s';",
+            )?;
+            return Ok(Conn::Pg(conn));
         }
+        Ok(conn)
     }
 
     fn is_valid(&self, conn: &mut Conn) -> Result<()> {
@@ -205,6 +216,23 @@ impl Db {
             return snapshot(&mut conn, work);
         }
         self.read(work).await
+    }
+
+    /// One snapshot: a brief one where the caller knows that it is bounded.
+    pub async fn read_when<T, E>(
+        &self,
+        brief: bool,
+        work: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        if brief {
+            self.read_brief(work).await
+        } else {
+            self.read(work).await
+        }
     }
 
     /// One transaction. It goes on to its end even if the caller is dropped.

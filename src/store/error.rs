@@ -32,6 +32,7 @@ impl From<DieselError> for Error {
                     DatabaseErrorKind::UniqueViolation => Self::Taken(message),
                     DatabaseErrorKind::ForeignKeyViolation => Self::Referenced(message),
                     DatabaseErrorKind::SerializationFailure
+                    | DatabaseErrorKind::ReadOnlyTransaction
                     | DatabaseErrorKind::ClosedConnection
                     | DatabaseErrorKind::UnableToSendCommand => Self::Busy(message),
                     _ if is_busy(&message) => Self::Busy(message),

@@ -1,5 +1,7 @@
 //! Migrations: embedded, in pairs of one name for both databases.
 
+use std::path::Path;
+
 use diesel::migration::{Migration, MigrationSource as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -82,6 +84,7 @@ pub fn state(conn: &mut Conn) -> Result<State> {
 
 /// Runs what is pending, and makes the rows that exist exactly once. Answers the names.
 pub fn run(conn: &mut Conn, generation: &str, portal_uuid: &str) -> Result<Vec<String>> {
+    alone(conn)?;
     let ran = with_source!(conn, |c, source| {
         c.run_pending_migrations(source)
             .map_err(failed)?
@@ -93,6 +96,19 @@ pub fn run(conn: &mut Conn, generation: &str, portal_uuid: &str) -> Result<Vec<S
     Ok(ran)
 }
 
+/// On PostgreSQL, one migration at a time: the lock is the session's and goes with it. SQLite locks
+/// by itself.
+fn alone(conn: &mut Conn) -> Result<()> {
+    match conn {
+        #[cfg(feature = "postgres")]
+        Conn::Pg(conn) => {
+            use diesel::connection::SimpleConnection as _;
+            Ok(conn.batch_execute("SELECT pg_advisory_lock(hashtext('bantin migrate'))")?)
+        }
+        Conn::Sqlite(_) => Ok(()),
+    }
+}
+
 /// Takes every migration back; for tests of the `down` scripts.
 pub fn revert(conn: &mut Conn) -> Result<()> {
     with_source!(conn, |c, source| {
@@ -100,12 +116,24 @@ pub fn revert(conn: &mut Conn) -> Result<()> {
     })
 }
 
-/// Copies an SQLite database into a new file, whole and consistent, while it is in use.
-pub fn copy_sqlite(conn: &mut Conn, to: &std::path::Path) -> Result<()> {
+/// Was any migration ever run here?
+pub fn is_used(conn: &mut Conn) -> Result<bool> {
+    with_source!(conn, |c, source| {
+        let _ = source;
+        Ok(!c.applied_migrations().map_err(failed)?.is_empty())
+    })
+}
+
+/// Copies an SQLite database into a new file, whole and consistent, while it is in use. The name
+/// appears when the copy is complete.
+pub fn copy_sqlite(conn: &mut Conn, to: &Path) -> Result<()> {
     use diesel::RunQueryDsl as _;
-    let to = to.to_string_lossy().into_owned();
+    let part = to.with_extension("part");
+    // What an interrupted copy left behind.
+    let _ = std::fs::remove_file(&part);
+    let name = part.to_string_lossy().into_owned();
     each_backend!(conn, |c| diesel::sql_query("VACUUM INTO ?")
-        .bind::<diesel::sql_types::Text, _>(to)
+        .bind::<diesel::sql_types::Text, _>(name)
         .execute(c))?;
-    Ok(())
+    std::fs::rename(&part, to).map_err(failed)
 }

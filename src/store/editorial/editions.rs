@@ -1,5 +1,7 @@
 //! Editions: one immutable snapshot for each save. Bodies are zstd-compressed JSON.
 
+use std::io::Read as _;
+
 use diesel::prelude::*;
 
 use super::schema::{edition_bodies, editions};
@@ -13,7 +15,7 @@ use crate::store::{Conn, Error, Result, from_json, to_json};
 /// Compression level: the default; higher ones cost more than they save on texts of this size.
 const LEVEL: i32 = 3;
 /// More than any body can be, so that a damaged row cannot fill the memory.
-const MAX_BODY: usize = 64 * 1024 * 1024;
+const MAX_BODY: u64 = 64 * 1024 * 1024;
 
 /// What a list of editions says of each.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,9 +100,13 @@ pub fn content(
         .find(key)
         .select(edition_bodies::body)
         .first(conn)?;
-    let body = zstd::bulk::decompress(&packed, MAX_BODY)
-        .map_err(|error| Error::Corrupt(error.to_string()))?;
-    let body = String::from_utf8(body).map_err(|error| Error::Corrupt(error.to_string()))?;
+    let corrupt = |error: std::io::Error| Error::Corrupt(error.to_string());
+    let mut body = String::new();
+    zstd::stream::read::Decoder::new(packed.as_slice())
+        .map_err(corrupt)?
+        .take(MAX_BODY)
+        .read_to_string(&mut body)
+        .map_err(corrupt)?;
     let mut content: Content = from_json(&content)?;
     content.body = from_json(&body)?;
     let category = CategoryId::stored(category);

@@ -43,8 +43,7 @@ impl Database {
         let schema = format!("t_{}", bantin::infra::random::request_id());
         execute(&server, &format!("CREATE SCHEMA {schema}"));
         let database = Self::Postgres { server, schema };
-        let mut conn = Address::parse(&database.url()).unwrap().connect().unwrap();
-        fill(&mut conn);
+        fill(&Address::parse(&database.url()).unwrap());
         database
     }
 
@@ -88,8 +87,7 @@ fn template() -> &'static [u8] {
     TEMPLATE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("template.db");
-        let mut conn = Address::Sqlite(path.clone()).connect().unwrap();
-        fill(&mut conn);
+        let mut conn = fill(&Address::Sqlite(path));
         let copy = folder.path().join("copy.db");
         bantin::store::migrate::copy_sqlite(&mut conn, &copy).unwrap();
         std::fs::read(copy).unwrap()
@@ -97,8 +95,10 @@ fn template() -> &'static [u8] {
 }
 
 /// Schema, and a user for each role, named after it.
-fn fill(conn: &mut Conn) {
-    migrate_now(conn).unwrap();
+fn fill(address: &Address) -> Conn {
+    let mut connection = address.connect().unwrap();
+    let conn = &mut connection;
+    migrate_now(conn, address).unwrap();
     let cost = Params {
         memory_kib: 8,
         iterations: 1,
@@ -120,4 +120,5 @@ fn fill(conn: &mut Conn) {
             .add(conn, &hasher, login, content, &password)
             .unwrap();
     }
+    connection
 }
