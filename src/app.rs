@@ -31,6 +31,7 @@ pub fn log(settings: &Settings) -> Result<(), String> {
 
 /// Everything that requests need; the schema must be current.
 pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
+    settings.check()?;
     let address = settings.place.address()?;
     let base = settings.base_url();
     let db = Db::open(&address, u32::from(settings.db_connections))
@@ -152,6 +153,7 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
         .disable_signals()
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(15))
+        .on_connect(|connection, _| end_when_nobody_reads(connection))
         .shutdown_timeout(u64::from(ctx.settings.shutdown_timeout));
     if let Some(workers) = ctx.settings.workers {
         server = server.workers(usize::from(workers));
@@ -179,6 +181,20 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
         .map_err(|error| format!("the write-ahead log could not be emptied: {error}"))?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Ends a connection whose client takes nothing of an answer for a minute: actix would hold it, and
+/// what is queued for it, for ever.
+fn end_when_nobody_reads(connection: &dyn std::any::Any) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<tokio::net::TcpStream>() {
+        let socket = socket2::SockRef::from(stream);
+        if let Err(error) = socket.set_tcp_user_timeout(Some(Duration::from_secs(60))) {
+            tracing::debug!(%error, "no time-out for a slow reader");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = connection;
 }
 
 async fn asked_to_stop() {

@@ -112,7 +112,7 @@ pub struct Settings {
 
     /// Seconds that caches may keep a public answer; at most twice this passes until a takedown
     /// has reached every reader behind one cache
-    #[arg(long, env = "BANTIN_CACHE_SECONDS", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=60))]
+    #[arg(long, env = "BANTIN_CACHE_SECONDS", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=30))]
     pub cache_seconds: u16,
 
     /// Requests per second and address that anonymous readers get on this node; 0: no limit
@@ -198,6 +198,17 @@ impl Settings {
             .unwrap_or_else(|| self.place.data_dir.join("media"))
     }
 
+    /// What only several settings together can get wrong.
+    pub fn check(&self) -> Result<(), String> {
+        if self.public_url.is_none() && self.listen.ip().is_unspecified() {
+            return Err(format!(
+                "BANTIN_PUBLIC_URL is required when BANTIN_LISTEN is {}: links cannot name it",
+                self.listen
+            ));
+        }
+        self.keys_dir().map(|_| ())
+    }
+
     /// The folder of the signing keys, or why there is none.
     pub fn keys_dir(&self) -> Result<PathBuf, String> {
         match (&self.keys_dir, self.place.address()?) {
@@ -222,7 +233,11 @@ fn public_url(text: &str) -> Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// An empty text is none: so Compose passes on what is not set.
 fn origin(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
     let url = url::Url::parse(text).map_err(|error| error.to_string())?;
     if matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text {
         Ok(text.to_owned())

@@ -43,9 +43,11 @@ const FLOORS: &[(&str, &str)] = &[
 #[rustfmt::skip]
 const COMMONS: &[(&str, &str, &str)] = &[
     ("http", "caching", "headers of every answer"),
+    ("http", "cors", "every answer is marked"),
     ("http", "error", "the one ResponseError"),
     ("http", "extract", "what every handler takes"),
     ("http", "files", "files of both sides"),
+    ("http", "json", "how every body is read"),
     ("http", "request", "the id that errors carry"),
     ("http", "upload", "the one way in for files"),
     ("http::public", "present", "how public objects look"),

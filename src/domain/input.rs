@@ -166,12 +166,15 @@ pub fn string<V: IntoValue>(
     String::deserialize_from_value(value, location)
 }
 
-/// RFC 7396 merge of `patch` onto a representation that names every field. `null` sets null
-/// instead of removing the key, so that an unknown field in the patch is still found and refused.
+/// RFC 7396 merge of `patch` onto a representation that names every field: `null` takes a field
+/// away, and its default comes back. An unknown field is kept, so that it is found and refused.
 pub fn merge(target: &mut serde_json::Value, patch: serde_json::Value) {
     match (target, patch) {
         (serde_json::Value::Object(target), serde_json::Value::Object(patch)) => {
             for (key, value) in patch {
+                if value.is_null() && target.remove(&key).is_some() {
+                    continue;
+                }
                 merge(target.entry(key).or_insert(serde_json::Value::Null), value);
             }
         }

@@ -20,6 +20,11 @@ impl PartialEq for Instant {
 impl Eq for Instant {}
 
 impl Instant {
+    /// Unix microseconds of 1900-01-02 and 2999-12-31: a day within, wherever on earth, is one
+    /// that `Day` reads.
+    const EARLIEST: i64 = -2_208_902_400_000_000;
+    const LATEST: i64 = 32_503_593_600_000_000;
+
     /// From unix microseconds, shown in UTC until `Zone::show` gives it an offset.
     pub fn from_micros(micros: i64) -> Self {
         Self { micros, offset: 0 }
@@ -86,13 +91,20 @@ impl Instant {
             return Err(bad());
         }
         let stamp: jiff::Timestamp = text.to_ascii_uppercase().parse().map_err(|_| bad())?;
+        let micros = stamp.as_microsecond();
+        if !(Self::EARLIEST..Self::LATEST).contains(&micros) {
+            return Err(Refusal::new(
+                FaultCode::OutOfRange,
+                "must lie between 1900-01-02 and 2999-12-31",
+            ));
+        }
         let number = |range| {
             tail.get(range)
                 .and_then(|part: &str| part.parse::<i32>().ok())
         };
         let seconds = number(1..3).unwrap_or(0) * 3600 + number(4..6).unwrap_or(0) * 60;
         Ok(Self {
-            micros: stamp.as_microsecond(),
+            micros,
             offset: if tail.starts_with('-') {
                 -seconds
             } else {
@@ -279,6 +291,8 @@ impl Zone {
         let offset = jiff::Timestamp::from_microsecond(instant.micros)
             .map(|stamp| self.zone.to_offset(stamp).seconds())
             .unwrap_or(0);
+        // Before standard time offsets had seconds, which RFC 3339 cannot say.
+        let offset = offset - offset % 60;
         Instant { offset, ..instant }
     }
 
@@ -321,6 +335,16 @@ mod tests {
             "2024-02-05T07:30:00Z",
         ] {
             assert_eq!(Instant::parse(same).unwrap().to_string(), same);
+        }
+    }
+
+    #[test]
+    fn an_instant_before_standard_time_comes_back_as_itself() {
+        let instant = Instant::parse("1905-01-01T00:00:00+07:00").unwrap();
+        let shown = hanoi().show(instant).to_string();
+        assert_eq!(Instant::parse(&shown).unwrap(), instant, "{shown}");
+        for bad in ["1800-01-01T00:00:00+07:00", "3000-01-01T00:00:00Z"] {
+            assert!(Instant::parse(bad).is_err(), "{bad}");
         }
     }
 

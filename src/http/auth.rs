@@ -27,6 +27,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(get_jwks);
 }
 
+/// Most bytes of a body here: anybody may send one.
+const SMALL: usize = 16 * 1024;
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let challenged = |code| Self::new(code).header(header::WWW_AUTHENTICATE, "Bearer");
@@ -210,7 +213,7 @@ async fn sign_in(
     request: HttpRequest,
     ctx: web::Data<Ctx>,
     _: Params<NoParams>,
-    body: Body<LoginInput>,
+    body: Body<LoginInput, SMALL>,
 ) -> ApiResult {
     let LoginInput { login, password } = body.read()?;
     let address = client_address(&request, &ctx);
@@ -231,7 +234,7 @@ async fn refresh(
     request: HttpRequest,
     ctx: web::Data<Ctx>,
     _: Params<NoParams>,
-    body: Body<RefreshInput>,
+    body: Body<RefreshInput, SMALL>,
 ) -> ApiResult {
     let token = body.read()?.refresh_token;
     let address = client_address(&request, &ctx);
@@ -270,7 +273,7 @@ async fn change_password(
     ctx: web::Data<Ctx>,
     can: Can<SignedIn>,
     _: Params<NoParams>,
-    body: Body<PasswordInput>,
+    body: Body<PasswordInput, SMALL>,
 ) -> ApiResult {
     let PasswordInput {
         current_password,

@@ -68,23 +68,25 @@ pub fn public_bytes(
     ))
 }
 
-/// An editorial object: its ETag is its version.
-pub fn object<T: Serialize>(request: &HttpRequest, version: Version, value: &T) -> ApiResult {
-    let mut response = HttpResponse::Ok();
-    response.insert_header((header::CACHE_CONTROL, NO_STORE));
-    Ok(conditional(
-        request,
-        response,
-        &version_tag(version),
-        JSON,
-        to_bytes(value)?,
-    ))
+/// An editorial object: its ETag is its version, for `If-Match`. There is no 304: what the answer
+/// says beside the content (the category's slug, allowed actions, addresses of previews) may have
+/// changed without the version.
+pub fn object<T: Serialize>(version: Version, value: &T) -> ApiResult {
+    written(HttpResponse::Ok(), version, value)
 }
 
 /// An editorial answer without a version of its own.
 pub fn private_json<T: Serialize>(request: &HttpRequest, value: &T) -> ApiResult {
+    private_list(request, value, &[])
+}
+
+/// A page of an editorial list, with the link to the next.
+pub fn private_list<T: Serialize>(request: &HttpRequest, value: &T, links: &[String]) -> ApiResult {
     let bytes = to_bytes(value)?;
     let mut response = HttpResponse::Ok();
+    for link in links {
+        response.append_header((header::LINK, link.as_str()));
+    }
     response.insert_header((header::CACHE_CONTROL, NO_STORE));
     Ok(conditional(
         request,

@@ -7,6 +7,8 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
+use super::request::is_private;
+
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -30,8 +32,7 @@ pub enum Access {
 
 impl Access {
     pub fn of(request: &ServiceRequest, origins: &[String]) -> Self {
-        let path = request.path();
-        if !(path.starts_with("/v1/editorial") || path.starts_with("/v1/auth")) {
+        if !is_private(request.path()) {
             return Self::Anyone;
         }
         match request.headers().get(header::ORIGIN) {

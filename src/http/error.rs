@@ -120,7 +120,7 @@ pub struct ProblemItem {
 pub struct Problem {
     /// Address of the code's entry in the list of problems.
     #[serde(rename = "type")]
-    #[schema(format = "uri-reference", max_length = 200)]
+    #[schema(format = "uri", max_length = 2200)]
     pub kind: String,
     #[schema(max_length = 200, pattern = "^[^\\u0000-\\u001F]*$")]
     pub title: &'static str,
@@ -135,7 +135,7 @@ pub struct Problem {
     pub code: Code,
     /// Every fault of the body or query.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 10000, required = false)]
+    #[schema(max_items = 100, required = false)]
     pub errors: Vec<ProblemItem>,
     /// With 412 and 428: the version that is there now.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -273,7 +273,11 @@ impl ResponseError for ApiError {
             }
         }
         let problem = Problem {
-            kind: format!("{PROBLEMS_PATH}#{}", self.code.as_str()),
+            kind: format!(
+                "{}{PROBLEMS_PATH}#{}",
+                super::request::current_base(),
+                self.code.as_str()
+            ),
             title: self.code.title(),
             status: self.code.status(),
             detail: self.more.detail.clone(),

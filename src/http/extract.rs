@@ -1,6 +1,7 @@
 //! What handlers take: the permission (`Can`), a body (`Body`), an id (`Id`), a query (`Params`).
 
-use std::collections::BTreeMap;
+mod query;
+
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -8,17 +9,17 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::http::{Method, header};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use deserr::Deserr;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 
-use super::error::{ApiError, ApiResult, Code, ProblemItem};
+pub use self::query::{FromQuery, NoParams, PageParams, Paging, Params, Query, flag, one_of};
+use super::error::{ApiError, ApiResult, Code};
 use crate::ctx::Ctx;
 use crate::domain::id::Version;
-use crate::domain::input::{FaultCode, Faults, Refusal};
-use crate::domain::page::{Cursor, Limit};
+use crate::domain::input::{FaultCode, Faults};
 use crate::domain::policy::{self, Right};
 use crate::domain::user::Actor;
 use crate::service::{Command, Idempotency, IfMatch};
@@ -80,30 +81,60 @@ fn fingerprint(target: &str, if_match: IfMatch, body: Option<[u8; 32]>) -> Strin
     hex::encode(digest)
 }
 
+/// Who asks, found out before the request is routed: so no answer about a query, a path or a body
+/// can come before the one about the right, whichever is known first.
+struct Identity(ApiResult<Actor>);
+
+/// Looks the caller of a private address up. Answers whether it is somebody.
+pub async fn identify(request: &HttpRequest, ctx: &Ctx) -> bool {
+    let identity = match bearer(request) {
+        Ok(token) => who(ctx, &token).await,
+        Err(error) => Err(error),
+    };
+    let known = identity.is_ok();
+    request.extensions_mut().insert(Identity(identity));
+    known
+}
+
+async fn who(ctx: &Ctx, token: &str) -> ApiResult<Actor> {
+    let invalid = || {
+        ApiError::new(Code::Unauthorized)
+            .detail("the access token is not valid")
+            .header(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")
+    };
+    crate::service::auth::who(ctx, token)
+        .await?
+        .ok_or_else(invalid)
+}
+
+impl<R: Needs> Can<R> {
+    fn prove(request: &HttpRequest) -> ApiResult<Self> {
+        let identity = request.extensions_mut().remove::<Identity>();
+        let Some(Identity(actor)) = identity else {
+            return Err(ApiError::internal("nobody asked who this is"));
+        };
+        let actor = actor?;
+        if !policy::has(&actor.roles, R::RIGHT) {
+            return Err(ApiError::new(Code::Forbidden));
+        }
+        let ctx = ctx(request)?;
+        Ok(Self {
+            actor,
+            if_match: if_match(request)?,
+            key: idempotency_key(request)?,
+            address: client_address(request, &ctx),
+            target: format!("{} {}", request.method(), request.uri()),
+            right: PhantomData,
+        })
+    }
+}
+
 impl<R: Needs> FromRequest for Can<R> {
     type Error = ApiError;
-    type Future = Extracted<Self>;
+    type Future = std::future::Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let ctx = ctx(&request)?;
-            let token = bearer(&request)?;
-            let actor = crate::service::auth::who(&ctx, &token)
-                .await?
-                .ok_or_else(|| ApiError::unauthorized().detail("the access token is not valid"))?;
-            if !policy::has(&actor.roles, R::RIGHT) {
-                return Err(ApiError::new(Code::Forbidden));
-            }
-            Ok(Self {
-                actor,
-                if_match: if_match(&request)?,
-                key: idempotency_key(&request)?,
-                address: client_address(&request, &ctx),
-                target: format!("{} {}", request.method(), request.uri()),
-                right: PhantomData,
-            })
-        })
+        std::future::ready(Self::prove(request))
     }
 }
 
@@ -192,29 +223,47 @@ pub fn client_address(request: &HttpRequest, ctx: &Ctx) -> String {
         if !trusted.contains(&address) {
             break;
         }
-        match hop.parse::<std::net::IpAddr>() {
-            Ok(hop) => address = hop.to_canonical(),
-            Err(_) => break,
+        match hop_address(hop) {
+            Some(hop) => address = hop,
+            // What a proxy could not name is a client of its own, not the proxy.
+            None => {
+                return hop
+                    .chars()
+                    .filter(char::is_ascii_graphic)
+                    .take(45)
+                    .collect();
+            }
         }
     }
     address.to_string()
 }
 
+/// An address as proxies write it: bare, or with a port.
+fn hop_address(text: &str) -> Option<std::net::IpAddr> {
+    let address = match text.parse::<std::net::SocketAddr>() {
+        Ok(with_port) => Some(with_port.ip()),
+        Err(_) => text.trim_matches(['[', ']']).parse().ok(),
+    };
+    address.map(|address: std::net::IpAddr| address.to_canonical())
+}
+
 /// A JSON body: read under limits of size and time, parsed by `read` once the caller's right is
 /// proven, so that nobody learns of field errors who may not write.
-pub struct Body<T> {
+///
+/// `MAX`: most bytes, where it is less than what the settings say; 0 otherwise.
+pub struct Body<T, const MAX: usize = 0> {
     bytes: web::Bytes,
     parsed: PhantomData<T>,
 }
 
-impl<T: Deserr<Faults>> Body<T> {
+impl<T: Deserr<Faults>, const MAX: usize> Body<T, MAX> {
     /// The value; 400 for what is not JSON, 422 with every fault otherwise.
     pub fn read(&self) -> ApiResult<T> {
         Ok(crate::domain::input::parse(self.value()?)?)
     }
 }
 
-impl<T> Body<T> {
+impl<T, const MAX: usize> Body<T, MAX> {
     /// The JSON as it is, for merge patches.
     pub fn value(&self) -> ApiResult<serde_json::Value> {
         super::json::read(&self.bytes)
@@ -240,7 +289,7 @@ impl<T> Body<T> {
     }
 }
 
-impl<T: 'static> FromRequest for Body<T> {
+impl<T: 'static, const MAX: usize> FromRequest for Body<T, MAX> {
     type Error = ApiError;
     type Future = Extracted<Self>;
 
@@ -250,6 +299,7 @@ impl<T: 'static> FromRequest for Body<T> {
         Box::pin(async move {
             let ctx = ctx(&request)?;
             let most = usize::try_from(ctx.settings.max_json).unwrap_or(usize::MAX);
+            let most = if MAX == 0 { most } else { most.min(MAX) };
             let too_large = || {
                 ApiError::new(Code::TooLarge).detail(format!("a JSON body may have {most} bytes"))
             };
@@ -291,23 +341,25 @@ impl<T: 'static> FromRequest for Body<T> {
     }
 }
 
-/// `application/json` or `…+json`, in UTF-8.
+/// `application/json`, or a merge patch with PATCH; in UTF-8, not compressed.
 fn is_json(request: &HttpRequest) -> ApiResult<bool> {
+    if let Some(coding) = single(request, &header::CONTENT_ENCODING)?
+        && !coding.eq_ignore_ascii_case("identity")
+    {
+        return Ok(false);
+    }
     let Some(value) = single(request, &header::CONTENT_TYPE)? else {
         return Ok(false);
     };
+    let value = value.to_ascii_lowercase();
     let mut parts = value.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let charset = parts.all(|parameter| {
-        !parameter.to_ascii_lowercase().starts_with("charset=")
-            || parameter
-                .to_ascii_lowercase()
-                .trim_matches('"')
-                .ends_with("utf-8")
-            || parameter.to_ascii_lowercase().ends_with("utf-8\"")
+    let essence = parts.next().unwrap_or_default();
+    let utf8 = parts.all(|parameter| {
+        let charset = parameter.strip_prefix("charset=");
+        charset.is_none_or(|name| matches!(name.trim_matches('"'), "utf-8" | "utf8"))
     });
-    let json = essence == "application/json" || essence == "application/merge-patch+json";
-    Ok(json && charset)
+    let patch = request.method() == Method::PATCH && essence == "application/merge-patch+json";
+    Ok(utf8 && (essence == "application/json" || patch))
 }
 
 /// The value of a path segment; what cannot be one is simply not found.
@@ -324,158 +376,5 @@ impl<T: FromStr + 'static, const N: usize> FromRequest for Segment<T, N> {
             .nth(N)
             .and_then(|(_, value)| value.parse().ok());
         std::future::ready(value.map(Self).ok_or_else(|| ApiError::new(Code::NotFound)))
-    }
-}
-
-/// Query parameters of one operation.
-pub trait FromQuery: Sized {
-    fn read(query: &mut Query) -> Self;
-}
-
-/// A query string being read: values are taken out by name, faults are collected, what nobody
-/// took is unknown.
-pub struct Query {
-    values: BTreeMap<String, String>,
-    errors: Vec<ProblemItem>,
-}
-
-impl Query {
-    /// The parsed value of a parameter, none when it is absent or wrong.
-    pub fn take<T>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, Refusal>,
-    ) -> Option<T> {
-        let value = self.values.remove(name)?;
-        match parse(&value) {
-            Ok(value) => Some(value),
-            Err(refusal) => {
-                self.fault(name, refusal);
-                None
-            }
-        }
-    }
-
-    pub fn fault(&mut self, name: &str, refusal: Refusal) {
-        self.errors.push(ProblemItem {
-            pointer: None,
-            parameter: Some(name.to_owned()),
-            code: refusal.code,
-            message: refusal.message,
-        });
-    }
-}
-
-/// The query parameters `T`; every fault at once, unknown names and repeats included.
-pub struct Params<T>(pub T);
-
-impl<T: FromQuery> FromRequest for Params<T> {
-    type Error = ApiError;
-    type Future = std::future::Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(read_query(request.query_string()).map(Self))
-    }
-}
-
-fn read_query<T: FromQuery>(text: &str) -> ApiResult<T> {
-    let mut query = Query {
-        values: BTreeMap::new(),
-        errors: Vec::new(),
-    };
-    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-        // The decoder replaces bad UTF-8, so what it could not read is known by this character.
-        if value.contains('\u{fffd}') || value.contains('\0') {
-            query.fault(
-                &name,
-                Refusal::new(
-                    FaultCode::ForbiddenCharacter,
-                    "holds characters that are not allowed",
-                ),
-            );
-        } else if query
-            .values
-            .insert(name.to_string(), value.into_owned())
-            .is_some()
-        {
-            query.fault(&name, Refusal::new(FaultCode::Duplicate, "is there twice"));
-        }
-    }
-    let value = T::read(&mut query);
-    for name in std::mem::take(&mut query.values).into_keys() {
-        let name: String = name.chars().take(100).collect();
-        query.fault(
-            &name,
-            Refusal::new(FaultCode::UnknownField, "is not a parameter"),
-        );
-    }
-    if query.errors.is_empty() {
-        Ok(value)
-    } else {
-        Err(ApiError::query(query.errors))
-    }
-}
-
-/// For operations without query parameters.
-pub struct NoParams;
-
-impl FromQuery for NoParams {
-    fn read(_: &mut Query) -> Self {
-        Self
-    }
-}
-
-/// A parameter with a closed set of words.
-pub fn one_of<T: Copy>(words: &[(&str, T)], text: &str) -> Result<T, Refusal> {
-    words
-        .iter()
-        .find(|(word, _)| *word == text)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            Refusal::new(
-                FaultCode::UnknownValue,
-                format!("must be one of: {}", names.join(", ")),
-            )
-        })
-}
-
-/// A flag: `true` or `false`.
-pub fn flag(text: &str) -> Result<bool, Refusal> {
-    one_of(&[("true", true), ("false", false)], text)
-}
-
-/// Parameters of every simple list.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(
-    dead_code,
-    reason = "describes the parameters; Paging is what handlers read"
-)]
-pub struct PageParams {
-    /// How many, 20 by default.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<i32>,
-    /// `next` of the page before.
-    #[param(max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
-    cursor: Option<String>,
-}
-
-/// Limit and cursor of a list.
-#[derive(Debug, Clone, Copy)]
-pub struct Paging {
-    pub limit: Limit,
-    pub cursor: Option<Cursor>,
-}
-
-impl Paging {
-    /// `context`: name and filters of the list, which its cursors are bound to.
-    pub fn read(query: &mut Query, context: &str) -> Self {
-        Self {
-            limit: query
-                .take("limit", |text| Limit::parse(text, Limit::MAX))
-                .unwrap_or(Limit::DEFAULT),
-            cursor: query.take("cursor", |text| Cursor::decode(text, context)),
-        }
     }
 }

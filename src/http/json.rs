@@ -47,8 +47,13 @@ impl<'de> Visitor<'de> for Strict {
         Ok(value.into())
     }
 
+    /// `1.0` is the same number as `1` (JSON Schema: an integer).
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        let whole = value.fract() == 0.0 && value.abs() < 9.0e15;
+        match format!("{value:.0}").parse::<i64>() {
+            Ok(number) if whole => Ok(number.into()),
+            _ => Ok(value.into()),
+        }
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -94,7 +99,7 @@ mod tests {
             "true",
             "-3",
             "18446744073709551615",
-            "1.5e3",
+            "1.5",
             "\"ế\"",
             "[]",
             " {\"a\":[{},1]} ",
@@ -106,6 +111,13 @@ mod tests {
         }
         for text in ["", "{", "1 2", "\"\\ud800\"", "\u{feff}{}", "01", "NaN"] {
             assert!(read(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for text in ["1500", "1.5e3", "1500.0"] {
+            assert_eq!(read(text.as_bytes()).unwrap(), 1500);
         }
     }
 

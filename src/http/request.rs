@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{ResponseError, web};
@@ -15,7 +16,7 @@ use tracing::Instrument as _;
 
 use super::cors::Access;
 use super::error::{ApiError, Code};
-use super::extract::client_address;
+use super::extract::{client_address, identify};
 use crate::ctx::Ctx;
 use crate::infra::rate::Limiter;
 use crate::infra::telemetry::Route;
@@ -23,15 +24,33 @@ use crate::infra::telemetry::Route;
 /// Longest path and query, in bytes.
 const MAX_URI: usize = 8 * 1024;
 
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Requests a second and address, where there is a limit.
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+
+/// What answers say of the request that is being answered.
+struct Current {
+    id: String,
+    /// Base of the portal's addresses.
+    base: String,
+}
 
 tokio::task_local! {
-    static ID: String;
+    static CURRENT: Current;
 }
 
 /// Id of the request being answered; empty outside one.
 pub fn current_id() -> String {
-    ID.try_with(Clone::clone).unwrap_or_default()
+    CURRENT
+        .try_with(|current| current.id.clone())
+        .unwrap_or_default()
+}
+
+/// Base of the portal's addresses, for answers that are made where no context is.
+pub fn current_base() -> String {
+    CURRENT
+        .try_with(|current| current.base.clone())
+        .unwrap_or_default()
 }
 
 /// Wraps the whole application.
@@ -39,34 +58,44 @@ pub async fn handle<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let Some(ctx) = request.app_data::<web::Data<Ctx>>().cloned() else {
+        return Err(ApiError::internal("no context").into());
+    };
     let id = crate::infra::random::request_id();
     let span = tracing::info_span!("request", id = %id);
-    ID.scope(id, answer(request, next).instrument(span)).await
+    let base = ctx.settings.base_url();
+    CURRENT
+        .scope(
+            Current { id, base },
+            answer(ctx, request, next).instrument(span),
+        )
+        .await
 }
 
 async fn answer<B: MessageBody + 'static>(
+    ctx: web::Data<Ctx>,
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let begun = Instant::now();
-    let method = request.method().clone();
-    let path = request.path().to_owned();
-    let ctx = request.app_data::<web::Data<Ctx>>().cloned();
-    if let Some(ctx) = &ctx {
-        ctx.metrics.in_flight.inc();
-    }
+    let visit = Visit {
+        begun: Instant::now(),
+        method: request.method().clone(),
+        path: request.path().to_owned(),
+        access: Access::of(&request, &ctx.settings.cors_origins),
+        ctx,
+    };
+    visit.ctx.metrics.in_flight.inc();
     // Routes know GET only; a HEAD is a GET whose body is dropped. Ranges are for GET alone.
-    if method == Method::HEAD {
+    if visit.method == Method::HEAD {
         request.head_mut().method = Method::GET;
         request.headers_mut().remove(header::RANGE);
     }
-    let access = match &ctx {
-        Some(ctx) => Access::of(&request, &ctx.settings.cors_origins),
-        None => Access::Nobody,
+    let early = match visit.access.preflight(&request) {
+        Some(response) => Some(response),
+        None => refused(&request, &visit.ctx)
+            .await
+            .map(|error| error.error_response()),
     };
-    let early = access
-        .preflight(&request)
-        .or_else(|| Some(refused(&request)?.error_response()));
     // No clone of the request may live on here: routing needs the only one.
     let outcome = match early {
         Some(response) => Ok(request.into_response(response)),
@@ -76,90 +105,113 @@ async fn answer<B: MessageBody + 'static>(
             .unwrap_or_else(|_| Err(ApiError::internal("a handler panicked").into()))
             .map(ServiceResponse::map_into_boxed_body),
     };
-    let mut response = match outcome {
-        Ok(response) => as_problem(response),
+    match outcome {
+        Ok(response) => {
+            let mut response = as_problem(response);
+            let route = response.request().match_pattern();
+            let status = response.status();
+            visit.end(response.headers_mut(), status, route);
+            if visit.method == Method::HEAD {
+                response = response.map_body(|_, body| Headless(body.size()).boxed());
+            }
+            Ok(response)
+        }
         // Handlers answer their errors themselves: a panic ends here, and the request went with it.
         Err(error) => {
-            let problem = ApiError::from_foreign(&error).header(REQUEST_ID, current_id());
-            if let Some(ctx) = &ctx {
-                ctx.metrics.in_flight.dec();
-            }
-            return Err(problem.into());
+            let problem = ApiError::from_foreign(&error);
+            let mut response = problem.error_response();
+            visit.end(response.headers_mut(), problem.status_code(), None);
+            Err(InternalError::from_response(problem, response).into())
         }
-    };
-    let status = response.status();
-    let id = current_id();
-    let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, value);
     }
-    access.mark(headers);
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    for (name, value) in [
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (
+}
+
+/// One request from its head to the head of its answer.
+struct Visit {
+    begun: Instant,
+    method: Method,
+    path: String,
+    access: Access,
+    ctx: web::Data<Ctx>,
+}
+
+impl Visit {
+    /// Marks the answer, counts it, logs it.
+    fn end(&self, headers: &mut HeaderMap, status: StatusCode, route: Option<String>) {
+        let id = current_id();
+        self.access.mark(headers);
+        let mut set = |name: HeaderName, value: &str| {
+            if !headers.contains_key(&name)
+                && let Ok(value) = HeaderValue::from_str(value)
+            {
+                headers.insert(name, value);
+            }
+        };
+        set(REQUEST_ID, &id);
+        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set(header::X_FRAME_OPTIONS, "DENY");
+        set(header::REFERRER_POLICY, "no-referrer");
+        set(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; frame-ancestors 'none'",
-        ),
-        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
-    ] {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
+        );
+        if current_base().starts_with("https:") {
+            set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
         }
-    }
-    let route = response
-        .request()
-        .match_pattern()
-        .unwrap_or_else(|| "unmatched".to_owned());
-    let seconds = begun.elapsed().as_secs_f64();
-    if let Some(ctx) = &ctx {
-        ctx.metrics.in_flight.dec();
+        if self.ctx.settings.rate_limit > 0 {
+            set(RATE_LIMIT, &self.ctx.settings.rate_limit.to_string());
+        }
+        let route = route.unwrap_or_else(|| "unmatched".to_owned());
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let metrics = &self.ctx.metrics;
         let labels = Route {
-            method: known_method(&method),
+            method: known_method(&self.method),
             route: route.clone(),
             status: status.as_u16(),
         };
-        ctx.metrics.requests.get_or_create(&labels).inc();
-        ctx.metrics.duration.get_or_create(&labels).observe(seconds);
+        metrics.in_flight.dec();
+        metrics.requests.get_or_create(&labels).inc();
+        metrics.duration.get_or_create(&labels).observe(seconds);
+        tracing::info!(
+            id,
+            method = %self.method,
+            path = self.path,
+            route,
+            status = status.as_u16(),
+            ms = (seconds * 100_000.0).round() / 100.0,
+            "answered"
+        );
     }
-    tracing::info!(
-        id,
-        method = %method,
-        path,
-        route,
-        status = status.as_u16(),
-        ms = (seconds * 100_000.0).round() / 100.0,
-        "answered"
-    );
-    if method == Method::HEAD {
-        response = response.map_body(|_, body| Headless(body.size()).boxed());
-    }
-    Ok(response)
 }
 
-/// What no handler needs to see: too long an address, too many requests.
-fn refused(request: &ServiceRequest) -> Option<ApiError> {
+/// What no handler needs to see: addresses that can lead nowhere, too many requests.
+async fn refused(request: &ServiceRequest, ctx: &web::Data<Ctx>) -> Option<ApiError> {
     let uri = request.uri().path_and_query();
     if uri.is_some_and(|uri| uri.as_str().len() > MAX_URI) {
         return Some(ApiError::new(Code::UriTooLong));
     }
-    let limiter = request.app_data::<web::Data<Option<Limiter>>>()?;
-    let ctx = request.app_data::<web::Data<Ctx>>()?;
-    if is_unlimited(request.path()) {
+    let path = request.path();
+    // None of our addresses needs an encoded character, and one spelling of each is enough: rules
+    // that go by path cannot be got round with another.
+    if path.contains('%') {
+        return Some(ApiError::new(Code::NotFound).detail("no address here holds a %"));
+    }
+    if is_private(path) && identify(request.request(), ctx).await {
         return None;
     }
+    // Probes and metrics must answer while everybody else is told to wait.
+    if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+        return None;
+    }
+    let limiter = request.app_data::<web::Data<Option<Limiter>>>()?;
     let address = client_address(request.request(), ctx).parse().ok()?;
     let wait = limiter.as_ref().as_ref()?.check(address).err()?;
     Some(ApiError::new(Code::TooManyRequests).header(header::RETRY_AFTER, wait))
 }
 
-/// Probes and metrics must answer while everybody else is told to wait; editors are known by name.
-fn is_unlimited(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics") || path.starts_with("/v1/editorial/")
+/// Does the path lead to something that depends on who asks?
+pub fn is_private(path: &str) -> bool {
+    path.starts_with("/v1/editorial") || path.starts_with("/v1/auth")
 }
 
 /// Metrics must not grow with what clients invent.

@@ -103,7 +103,7 @@ pub fn start_log(human: bool, filter: &str) -> Result<(), String> {
                 tracing_subscriber::fmt::layer()
                     .json()
                     .flatten_event(true)
-                    .with_current_span(false)
+                    .with_current_span(true)
                     .with_span_list(false)
                     .with_writer(std::io::stderr),
             )

@@ -8,6 +8,7 @@ use crate::domain::id::UserId;
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::time::Instant;
 use crate::domain::user::{Actor, Password, SentLogin, User};
+use crate::infra::rate::network;
 use crate::infra::{password, random};
 use crate::store::editorial::{audit, sessions, users};
 use crate::store::{self, Conn};
@@ -76,6 +77,10 @@ struct Subjects {
 
 impl Subjects {
     fn new(login: &str, address: &str) -> Self {
+        let address = match address.parse() {
+            Ok(address) => network(address).to_string(),
+            Err(_) => address.to_owned(),
+        };
         Self {
             account: format!("account:{login}"),
             address: format!("address:{address}"),

@@ -18,11 +18,12 @@ use crate::domain::policy::{self, Right, allowed_actions};
 use crate::domain::slug::Slug;
 use crate::domain::time::{Day, Instant};
 use crate::domain::user::Actor;
-use crate::http::caching::{object, private_json, written};
+use crate::http::caching::{object, private_list, written};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
     Body, Can, FromQuery, NoParams, PageParams, Paging, Params, Publish, Query, Segment, Write,
 };
+use crate::http::next_link;
 use crate::service::Save;
 use crate::service::articles::{self as service};
 use crate::service::publishing;
@@ -237,7 +238,8 @@ async fn list_editorial_articles(
             })
         })
         .await?;
-    private_json(&request, &page)
+    let links = next_link(&request, &ctx.settings.base_url(), page.next.as_deref());
+    private_list(&request, &page, &links)
 }
 
 /// One article with its working copy.
@@ -248,7 +250,6 @@ async fn list_editorial_articles(
 ))]
 #[get("/v1/editorial/articles/{id}")]
 async fn get_editorial_article(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<Write>,
     id: Segment<ArticleId>,
@@ -261,7 +262,7 @@ async fn get_editorial_article(
             Ok::<_, ApiError>(ArticleOut::new(visible(conn, &actor, id.0)?, &actor))
         })
         .await?;
-    object(&request, article.version, &article)
+    object(article.version, &article)
 }
 
 /// Make a draft.
@@ -271,7 +272,12 @@ async fn get_editorial_article(
     (status = 201, body = ArticleOut), (status = 409, body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/editorial/articles")]
-async fn create_article(ctx: web::Data<Ctx>, can: Can<Write>, body: Body<Content>) -> ApiResult {
+async fn create_article(
+    ctx: web::Data<Ctx>,
+    can: Can<Write>,
+    body: Body<Content>,
+    _: Params<NoParams>,
+) -> ApiResult {
     let content = body.read()?;
     let actor = can.actor.clone();
     let article = service::create(&ctx, can.command(&ctx, Some(body.digest())), content).await?;
@@ -293,6 +299,7 @@ async fn replace_article(
     can: Can<Write>,
     id: Segment<ArticleId>,
     body: Body<Content>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let save = Save::replace(body.read()?);
     save_article(ctx, can, id.0, save, body.digest()).await
@@ -311,6 +318,7 @@ async fn update_article(
     can: Can<Write>,
     id: Segment<ArticleId>,
     body: Body<Content>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let save = Save::Patch(body.patch()?);
     save_article(ctx, can, id.0, save, body.digest()).await
@@ -340,7 +348,12 @@ async fn save_article(
     (status = 409, body = Problem, content_type = "application/problem+json"),
 ))]
 #[delete("/v1/editorial/articles/{id}")]
-async fn delete_article(ctx: web::Data<Ctx>, can: Can<Write>, id: Segment<ArticleId>) -> ApiResult {
+async fn delete_article(
+    ctx: web::Data<Ctx>,
+    can: Can<Write>,
+    id: Segment<ArticleId>,
+    _: Params<NoParams>,
+) -> ApiResult {
     let if_match = can.if_match;
     service::delete(&ctx, can.command(&ctx, None), id.0, if_match).await?;
     Ok(deleted())
@@ -360,6 +373,7 @@ async fn publish_article(
     can: Can<Publish>,
     id: Segment<ArticleId>,
     body: Body<PublishBody>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let input = match body.is_empty() {
         true => PublishBody::default(),
@@ -386,6 +400,7 @@ async fn withdraw_article(
     can: Can<Publish>,
     id: Segment<ArticleId>,
     body: Body<Withdraw>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let input = body.read()?;
     let (actor, if_match) = (can.actor.clone(), can.if_match);
@@ -410,6 +425,7 @@ async fn take_down_article(
     can: Can<Publish>,
     id: Segment<ArticleId>,
     body: Body<TakeDown>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let input = body.read()?;
     let (actor, if_match) = (can.actor.clone(), can.if_match);
@@ -432,6 +448,7 @@ async fn restore_article(
     ctx: web::Data<Ctx>,
     can: Can<Publish>,
     id: Segment<ArticleId>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, None);

@@ -16,11 +16,12 @@ use crate::domain::id::{ArticleId, CaptionId, MediaId, Version};
 use crate::domain::input::Faults;
 use crate::domain::policy::{self, Right};
 use crate::domain::user::Actor;
-use crate::http::caching::{NO_STORE, object, private_json, version_tag, written};
+use crate::http::caching::{NO_STORE, object, private_list, version_tag, written};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
     Body, Can, FromQuery, NoParams, PageParams, Paging, Params, Query, Segment, Write,
 };
+use crate::http::next_link;
 use crate::service::captions as service;
 use crate::store::editorial::{articles, captions};
 
@@ -179,7 +180,8 @@ async fn list_editorial_captions(
             Ok::<_, ApiError>(CaptionOutPage { items, next })
         })
         .await?;
-    private_json(&request, &page)
+    let links = next_link(&request, &ctx.settings.base_url(), page.next.as_deref());
+    private_list(&request, &page, &links)
 }
 
 fn index(position: i32) -> Result<usize, ApiError> {
@@ -194,7 +196,6 @@ fn index(position: i32) -> Result<usize, ApiError> {
 ))]
 #[get("/v1/editorial/captions/{id}")]
 async fn get_editorial_caption(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<Write>,
     id: Segment<CaptionId>,
@@ -209,7 +210,7 @@ async fn get_editorial_caption(
             CaptionOut::new(&article, index(position)?)
         })
         .await?;
-    object(&request, caption.article.version, &caption)
+    object(caption.article.version, &caption)
 }
 
 /// Add a figure to an article.
@@ -217,7 +218,12 @@ async fn get_editorial_caption(
 /// `If-Match` names the article's version.
 #[utoipa::path(operation_id = "create_caption", tag = "captions", security(("bearer" = [])), request_body = NewCaption, responses((status = 201, body = CaptionOut)))]
 #[post("/v1/editorial/captions")]
-async fn create_caption(ctx: web::Data<Ctx>, can: Can<Write>, body: Body<NewCaption>) -> ApiResult {
+async fn create_caption(
+    ctx: web::Data<Ctx>,
+    can: Can<Write>,
+    body: Body<NewCaption>,
+    _: Params<NoParams>,
+) -> ApiResult {
     let input = body.read()?;
     let if_match = can.if_match;
     let command = can.command(&ctx, Some(body.digest()));
@@ -254,6 +260,7 @@ async fn update_caption(
     can: Can<Write>,
     id: Segment<CaptionId>,
     body: Body<CaptionPatch>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let patch = body.patch()?;
     let if_match = can.if_match;
@@ -271,7 +278,12 @@ async fn update_caption(
     (status = 204), (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]
 #[delete("/v1/editorial/captions/{id}")]
-async fn delete_caption(ctx: web::Data<Ctx>, can: Can<Write>, id: Segment<CaptionId>) -> ApiResult {
+async fn delete_caption(
+    ctx: web::Data<Ctx>,
+    can: Can<Write>,
+    id: Segment<CaptionId>,
+    _: Params<NoParams>,
+) -> ApiResult {
     let if_match = can.if_match;
     let article = service::delete(&ctx, can.command(&ctx, None), id.0, if_match).await?;
     Ok(HttpResponse::NoContent()

@@ -107,7 +107,6 @@ async fn list_editorial_categories(
 ))]
 #[get("/v1/editorial/categories/{id}")]
 async fn get_editorial_category(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     _: Can<SignedIn>,
     id: Segment<CategoryId>,
@@ -120,7 +119,7 @@ async fn get_editorial_category(
             Ok::<_, crate::store::Error>(CategoryOut::new(&categories::get(conn, id.0)?, &portal))
         })
         .await?;
-    object(&request, category.version, &category)
+    object(category.version, &category)
 }
 
 /// Make a category.
@@ -134,6 +133,7 @@ async fn create_category(
     ctx: web::Data<Ctx>,
     can: Can<Publish>,
     body: Body<CategoryContent>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let content = body.read()?;
     let command = can.command(&ctx, Some(body.digest()));
@@ -156,6 +156,7 @@ async fn replace_category(
     can: Can<Publish>,
     id: Segment<CategoryId>,
     body: Body<CategoryContent>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let save = Save::replace(body.read()?);
     save_category(ctx, can, id.0, save, body.digest()).await
@@ -174,6 +175,7 @@ async fn update_category(
     can: Can<Publish>,
     id: Segment<CategoryId>,
     body: Body<CategoryContent>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let save = Save::Patch(body.patch()?);
     save_category(ctx, can, id.0, save, body.digest()).await
@@ -204,6 +206,7 @@ async fn delete_category(
     ctx: web::Data<Ctx>,
     can: Can<Publish>,
     id: Segment<CategoryId>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let if_match = can.if_match;
     service::delete(&ctx, can.command(&ctx, None), id.0, if_match).await?;

@@ -10,11 +10,12 @@ use crate::ctx::Ctx;
 use crate::domain::content::{Content, Title};
 use crate::domain::id::{ArticleId, EditionNumber, UserId};
 use crate::domain::time::Instant;
-use crate::http::caching::private_json;
+use crate::http::caching::{private_json, private_list};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
     Can, FromQuery, NoParams, PageParams, Paging, Params, Query, Segment, Write,
 };
+use crate::http::next_link;
 use crate::store::editorial::editions;
 use crate::store::public::{categories, portal};
 
@@ -53,6 +54,7 @@ struct EditionOut {
 struct EditionQuery(Paging);
 
 impl FromQuery for EditionQuery {
+    // Numbers of editions mean the same in every article, so one cursor fits all.
     fn read(query: &mut Query) -> Self {
         Self(Paging::read(query, "editions"))
     }
@@ -92,7 +94,8 @@ async fn list_editions(
             Ok::<_, ApiError>(EditionPage { items, next })
         })
         .await?;
-    private_json(&request, &page)
+    let links = next_link(&request, &ctx.settings.base_url(), page.next.as_deref());
+    private_list(&request, &page, &links)
 }
 
 /// One edition with its content.

@@ -2,7 +2,6 @@
 
 mod preview;
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -15,7 +14,7 @@ use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{MediaId, UserId, Version};
 use crate::domain::media::{Kind, MediaContent, Medium};
 use crate::domain::time::{Instant, Zone};
-use crate::http::caching::{object, private_json, written};
+use crate::http::caching::{object, private_list, written};
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
 use crate::http::extract::{
     Body, Can, Edit, FromQuery, NoParams, PageParams, Paging, Params, Query, Segment, Write,
@@ -191,12 +190,8 @@ async fn list_editorial_media(
             Ok::<_, store::Error>(MediumPage { items, next })
         })
         .await?;
-    let mut response = private_json(&request, &page)?;
-    for link in next_link(&request, &ctx.settings.base_url(), page.next.as_deref()) {
-        let link = header::HeaderValue::from_str(&link).map_err(ApiError::internal)?;
-        response.headers_mut().append(header::LINK, link);
-    }
-    Ok(response)
+    let links = next_link(&request, &ctx.settings.base_url(), page.next.as_deref());
+    private_list(&request, &page, &links)
 }
 
 /// One medium.
@@ -207,7 +202,6 @@ async fn list_editorial_media(
 ))]
 #[get("/v1/editorial/media/{id}")]
 async fn get_editorial_media(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     _: Can<Write>,
     id: Segment<MediaId>,
@@ -221,7 +215,7 @@ async fn get_editorial_media(
             present(&inner, conn, medium)
         })
         .await?;
-    object(&request, medium.version, &medium)
+    object(medium.version, &medium)
 }
 
 /// An upload.

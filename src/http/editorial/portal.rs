@@ -1,6 +1,6 @@
 //! The portal, for admins.
 
-use actix_web::{HttpRequest, HttpResponse, get, put, web};
+use actix_web::{HttpResponse, get, put, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -44,13 +44,12 @@ impl From<Portal> for PortalOut {
 #[utoipa::path(operation_id = "get_editorial_portal", tag = "portal", security(("bearer" = [])), responses((status = 200, body = PortalOut)))]
 #[get("/v1/editorial/portal")]
 async fn get_editorial_portal(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     _: Can<SignedIn>,
     _: Params<NoParams>,
 ) -> ApiResult {
     let portal = ctx.db.read_brief(portal::get).await?;
-    object(&request, portal.version, &PortalOut::from(portal))
+    object(portal.version, &PortalOut::from(portal))
 }
 
 /// Replace what is said of the portal.
@@ -62,6 +61,7 @@ async fn replace_portal(
     ctx: web::Data<Ctx>,
     can: Can<Administer>,
     body: Body<PortalContent>,
+    _: Params<NoParams>,
 ) -> ApiResult {
     let content = body.read()?;
     let if_match = can.if_match;

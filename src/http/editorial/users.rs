@@ -1,6 +1,5 @@
 //! Users, as an admin manages them. Nobody is deleted: content keeps its author.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, put, web};
 use deserr::Deserr;
 use serde::Serialize;
@@ -15,7 +14,7 @@ use crate::domain::id::{UserId, Version};
 use crate::domain::input::Faults;
 use crate::domain::time::{Instant, Zone};
 use crate::domain::user::{Login, Password, Role, User};
-use crate::http::caching::{object, private_json, written};
+use crate::http::caching::{object, private_list, written};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
     Administer, Body, Can, FromQuery, NoParams, PageParams, Paging, Params, Query, Segment, flag,
@@ -186,13 +185,7 @@ async fn list_users(
         })
         .await?;
     let links = next_link(&request, &ctx.settings.base_url(), list.next.as_deref());
-    let mut response = private_json(&request, &list)?;
-    for link in links {
-        if let Ok(link) = header::HeaderValue::from_str(&link) {
-            response.headers_mut().append(header::LINK, link);
-        }
-    }
-    Ok(response)
+    private_list(&request, &list, &links)
 }
 
 /// Read one user.
@@ -205,7 +198,6 @@ async fn list_users(
 )]
 #[get("/v1/editorial/users/{id}")]
 async fn get_user(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     _can: Can<Administer>,
     id: Segment<UserId>,
@@ -218,7 +210,7 @@ async fn get_user(
             Ok::<_, ApiError>(UserOut::new(users::get(conn, id.0)?, &zone))
         })
         .await?;
-    object(&request, user.version, &user)
+    object(user.version, &user)
 }
 
 /// Make a user.
