@@ -46,6 +46,8 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         format!("BANTIN_ARGON2_MEMORY, BANTIN_ARGON2_PASSES, BANTIN_ARGON2_LANES: {error}")
     })?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    // A picture of the largest size takes hundreds of megabytes while it is decoded.
+    let pictures = cores.min(2);
     if is_loopback(&base) {
         tracing::warn!(
             public_url = base,
@@ -59,7 +61,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         keys: Arc::new(keys),
         hasher: Arc::new(hasher),
         hashing: Arc::new(Semaphore::new(cores)),
-        decoding: Arc::new(Semaphore::new(cores)),
+        decoding: Arc::new(Semaphore::new(pictures)),
         settings: Arc::new(settings),
         metrics: Arc::new(Metrics::default()),
     })

@@ -8,7 +8,7 @@ use crate::config::{Argon2, Place};
 use crate::domain::content::PersonName;
 use crate::domain::input::Refusal;
 use crate::domain::time::Instant;
-use crate::domain::user::{Login, Password, Role};
+use crate::domain::user::{Login, NewPassword, Role};
 use crate::infra::clock::Clock;
 use crate::infra::password::Hasher;
 use crate::infra::random;
@@ -195,7 +195,7 @@ fn open(place: &Place, may_make: bool) -> Result<Conn, String> {
     address.connect().map_err(|error| error.to_string())
 }
 
-fn choose(from_stdin: bool) -> Result<Password, String> {
+fn choose(from_stdin: bool) -> Result<NewPassword, String> {
     let mut text = random::password();
     if from_stdin {
         text.clear();
@@ -203,11 +203,11 @@ fn choose(from_stdin: bool) -> Result<Password, String> {
             .read_to_string(&mut text)
             .map_err(|error| error.to_string())?;
     }
-    Password::parse(text.trim_end_matches(['\r', '\n']))
+    NewPassword::parse(text.trim_end_matches(['\r', '\n']))
         .map_err(|refusal| said("the password", &refusal))
 }
 
-fn tell(login: &Login, password: &Password, was_given: bool) -> Result<(), String> {
+fn tell(login: &Login, password: &NewPassword, was_given: bool) -> Result<(), String> {
     let login = login.as_str();
     if was_given {
         return super::say(&format!("{login}: done"));

@@ -14,7 +14,7 @@ pub use self::rules::check;
 use super::caption::{Figure, LiveFigure};
 use super::content::LinkUrl;
 use super::id::{CaptionId, MediaId};
-use super::input::{FaultCode, Faults, Refusal, string, text, words};
+use super::input::{FaultCode, Faults, Refusal, pointer, string, text, words};
 use super::media::LiveMedium;
 
 text! {
@@ -292,7 +292,7 @@ impl Deserr<Faults> for Block {
         };
         let tag = string(tag.into_value(), tag_location)?;
         let rest: deserr::Value<V> = deserr::Value::Map(map);
-        match tag.as_str() {
+        let block = match tag.as_str() {
             "block" => TextBlock::deserialize_from_value(rest, location).map(Self::Text),
             "figure" => Figure::deserialize_from_value(rest, location).map(Self::Figure),
             "table" => Table::deserialize_from_value(rest, location).map(Self::Table),
@@ -306,7 +306,11 @@ impl Deserr<Faults> for Block {
                 format!("must be one of: {}", TAGS.join(", ")),
             )
             .at(tag_location)),
-        }
+        }?;
+        // Here, not with the rules of the whole body: a fault elsewhere must not hide these.
+        let mut faults = Faults::default();
+        block.check(&pointer(location), &mut faults);
+        faults.or(block)
     }
 }
 

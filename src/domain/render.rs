@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::body::{
     Decorator, ListItem, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table, TextBlock,
 };
-use super::caption::{Alt, LiveFigure};
+use super::caption::LiveFigure;
 
 /// Text for HTML and for double-quoted attributes.
 pub fn escape(text: &str) -> String {
@@ -110,27 +110,28 @@ impl Html {
     fn figure(&mut self, figure: &LiveFigure) {
         self.push("<figure>\n");
         for medium in &figure.media {
-            let alt = medium.alt.as_ref().map_or("", Alt::as_str);
-            let _ = write!(
-                self.html,
-                "<img src=\"{}\" alt=\"{}\"",
-                escape(&medium.url),
-                escape(alt)
-            );
+            let _ = write!(self.html, "<img src=\"{}\"", escape(&medium.url));
+            // No alternative is not an empty one: that says "nothing to see here".
+            match (&medium.alt, medium.decorative) {
+                (_, true) => self.push(" alt=\"\""),
+                (Some(alt), _) => {
+                    let _ = write!(self.html, " alt=\"{}\"", escape(alt.as_str()));
+                }
+                (None, _) => {}
+            }
             if let (Some(width), Some(height)) = (medium.width, medium.height) {
                 let _ = write!(self.html, " width=\"{width}\" height=\"{height}\"");
             }
             self.push(">\n");
         }
-        let credit = figure
-            .credit
-            .as_ref()
-            .map(|credit| format!("<small>{}</small>", escape(credit.as_str())));
         let caption = figure
             .caption
             .as_ref()
             .map(|caption| lines(caption.as_str()));
-        let parts: Vec<String> = caption.into_iter().chain(credit).collect();
+        let credits = credits(figure)
+            .into_iter()
+            .map(|credit| format!("<small>{}</small>", escape(credit)));
+        let parts: Vec<String> = caption.into_iter().chain(credits).collect();
         if !parts.is_empty() {
             self.push(&format!("<figcaption>{}</figcaption>\n", parts.join(" ")));
         }
@@ -177,6 +178,25 @@ impl Html {
         let (url, title) = (escape(url), escape(title));
         self.push(&format!("<p><a href=\"{url}\">{title}</a></p>\n"));
     }
+}
+
+/// Who made the pictures: as the figure says, or else as the media do, each once.
+fn credits(figure: &LiveFigure) -> Vec<&str> {
+    let of_media = figure
+        .media
+        .iter()
+        .filter_map(|medium| medium.credit.as_ref());
+    let mut credits: Vec<&str> = Vec::new();
+    for credit in figure
+        .credit
+        .iter()
+        .chain(of_media.filter(|_| figure.credit.is_none()))
+    {
+        if !credits.contains(&credit.as_str()) {
+            credits.push(credit.as_str());
+        }
+    }
+    credits
 }
 
 fn open(list: ListItem) -> &'static str {
@@ -234,15 +254,10 @@ pub fn text(blocks: &[LiveBlock]) -> String {
     let plain =
         |spans: &[Span]| -> String { spans.iter().map(|span| span.text.as_str()).collect() };
     let mut parts: Vec<String> = Vec::new();
-    let mut number = 0;
+    // How far the numbered list of each level has come.
+    let mut numbers: Vec<u32> = Vec::new();
     for block in blocks {
-        number = match block {
-            LiveBlock::Text(TextBlock {
-                list_item: Some(ListItem::Number),
-                ..
-            }) => number + 1,
-            _ => 0,
-        };
+        let number = next_number(&mut numbers, block);
         match block {
             LiveBlock::Text(block) => {
                 let inner = plain(&block.children);
@@ -258,11 +273,10 @@ pub fn text(blocks: &[LiveBlock]) -> String {
                     .caption
                     .as_ref()
                     .map(|caption| caption.as_str().to_owned());
-                let credit = figure
-                    .credit
-                    .as_ref()
-                    .map(|credit| format!("({})", credit.as_str()));
-                let line: Vec<String> = caption.into_iter().chain(credit).collect();
+                let credits = credits(figure)
+                    .into_iter()
+                    .map(|credit| format!("({credit})"));
+                let line: Vec<String> = caption.into_iter().chain(credits).collect();
                 if !line.is_empty() {
                     parts.push(line.join(" "));
                 }
@@ -289,4 +303,31 @@ pub fn text(blocks: &[LiveBlock]) -> String {
         }
     }
     parts.join("\n\n")
+}
+
+/// The number of a list item at its level; deeper lists begin anew after it, and all after a block
+/// that is no item.
+fn next_number(numbers: &mut Vec<u32>, block: &LiveBlock) -> u32 {
+    let LiveBlock::Text(TextBlock {
+        list_item: Some(kind),
+        level,
+        ..
+    }) = block
+    else {
+        numbers.clear();
+        return 0;
+    };
+    let level = usize::from(level.unwrap_or(1).max(1));
+    numbers.resize(level, 0);
+    match (numbers.last_mut(), kind) {
+        (Some(number), ListItem::Number) => {
+            *number += 1;
+            *number
+        }
+        (Some(number), ListItem::Bullet) => {
+            *number = 0;
+            0
+        }
+        (None, _) => 0,
+    }
 }

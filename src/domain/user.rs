@@ -124,24 +124,94 @@ impl Deserr<Faults> for Password {
 
 impl utoipa::PartialSchema for Password {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
-                utoipa::openapi::KnownFormat::Password,
-            )))
-            .description(Some(
-                "A password, 1 to 200 characters after NFC; one that is newly chosen needs 12.",
-            ))
-            .min_length(Some(1))
-            .max_length(Some(Self::MAX))
-            .pattern(Some(SINGLE_LINE_PATTERN))
-            .into()
+        password_schema("A password, 1 to 200 characters after NFC.", 1)
     }
 }
 impl ToSchema for Password {
     fn name() -> std::borrow::Cow<'static, str> {
         "Password".into()
     }
+}
+
+/// A password that somebody chooses: 12 to 200 characters, not too easy to guess.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPassword(Password);
+
+impl NewPassword {
+    /// Shortest, in characters after NFC (NIST SP 800-63B: length counts, not kinds of characters).
+    pub const MIN: usize = 12;
+
+    pub fn parse(raw: &str) -> Result<Self, Refusal> {
+        let password = Password::parse(raw)?;
+        if password.as_str().chars().count() < Self::MIN {
+            return Err(Refusal::new(
+                FaultCode::TooShort,
+                "must have 12 to 200 characters",
+            ));
+        }
+        let lower = password.as_str().to_lowercase();
+        let distinct: std::collections::HashSet<char> = lower.chars().collect();
+        let common = [
+            "password",
+            "123456789",
+            "qwertyuiop",
+            "matkhau",
+            "abcdefgh",
+            "iloveyou",
+            "vietnam",
+            "admin",
+        ];
+        let rest = common
+            .iter()
+            .fold(lower.clone(), |rest, word| rest.replace(word, ""));
+        if distinct.len() < 5 || rest.chars().count() < 4 {
+            return Err(Refusal::new(FaultCode::BadFormat, "is too easy to guess"));
+        }
+        Ok(Self(password))
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Deserr<Faults> for NewPassword {
+    fn deserialize_from_value<V: deserr::IntoValue>(
+        value: deserr::Value<V>,
+        location: deserr::ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        Self::parse(&super::input::string(value, location)?).map_err(|refusal| refusal.at(location))
+    }
+}
+
+impl utoipa::PartialSchema for NewPassword {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        password_schema(
+            "A password to be: 12 to 200 characters after NFC, not too easy to guess.",
+            Self::MIN,
+        )
+    }
+}
+impl ToSchema for NewPassword {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "NewPassword".into()
+    }
+}
+
+fn password_schema(
+    description: &str,
+    min: usize,
+) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
+            utoipa::openapi::KnownFormat::Password,
+        )))
+        .description(Some(description))
+        .min_length(Some(min))
+        .max_length(Some(Password::MAX))
+        .pattern(Some(SINGLE_LINE_PATTERN))
+        .into()
 }
 
 /// A user as stored, without the password.
@@ -183,5 +253,19 @@ mod tests {
             assert!(Password::parse(&bad).is_err());
         }
         assert_eq!(Password::parse("  a  ").unwrap().as_str(), "  a  ");
+    }
+
+    #[test]
+    fn short_and_common_passwords_are_not_chosen() {
+        for bad in [
+            "short",
+            "aaaaaaaaaaaaaaaa",
+            "password123456789",
+            "Admin123456789",
+            "abc\ndefghijklmn",
+        ] {
+            assert!(NewPassword::parse(bad).is_err(), "{bad}");
+        }
+        assert!(NewPassword::parse("con trâu đen bên bờ ao").is_ok());
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::content::PersonName;
 use crate::domain::id::UserId;
 use crate::domain::input::{FaultCode, Faults, Refusal as Fault, string, words};
 use crate::domain::policy::{self, Right};
-use crate::domain::user::{Login, Password, Role, SentLogin};
+use crate::domain::user::{Login, NewPassword, Password, Role, SentLogin};
 use crate::service::auth::{self, Refusal, Tokens};
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -68,8 +68,7 @@ struct RefreshInput {
 #[serde(deny_unknown_fields)]
 struct PasswordInput {
     current_password: Password,
-    /// At least 12 characters, and not too easy to guess.
-    new_password: Password,
+    new_password: NewPassword,
 }
 
 /// A refresh token as somebody sent it. Never printed.

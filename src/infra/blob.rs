@@ -26,8 +26,9 @@ impl Blobs {
     /// Writes a new object durably: it is there whole or not at all. A key is never written twice.
     pub fn put(&self, key: &str, bytes: &[u8]) -> std::io::Result<()> {
         let path = self.path(key)?;
-        if let Some(folder) = path.parent() {
+        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
             std::fs::create_dir_all(folder)?;
+            std::fs::File::open(&self.root)?.sync_all()?;
         }
         let mut file = tempfile::NamedTempFile::new_in(self.incoming())?;
         file.write_all(bytes)?;

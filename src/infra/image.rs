@@ -14,8 +14,6 @@ pub struct Limits {
     pub max_pixels: u64,
 }
 
-/// Bytes that decoding may allocate.
-const MAX_ALLOC: u64 = 512 * 1024 * 1024;
 /// Width of the small rendition.
 const SMALL: u32 = 640;
 const JPEG_QUALITY: u8 = 85;
@@ -63,10 +61,19 @@ pub fn process(original: &[u8], limits: &Limits) -> Result<Processed, ImageError
         ImageFormat::Gif => "image/gif",
         _ => return Err(ImageError::UnknownType),
     };
-    let corrupt = |_| ImageError::Corrupt;
+    let corrupt = |error| match error {
+        image::ImageError::Limits(_) => ImageError::TooManyPixels,
+        _ => ImageError::Corrupt,
+    };
     let mut reader = ImageReader::with_format(Cursor::new(original), format);
     let mut caps = image::Limits::default();
-    caps.max_alloc = Some(MAX_ALLOC);
+    // 16 bits of four channels, and what the decoder needs beside them.
+    caps.max_alloc = Some(
+        limits
+            .max_pixels
+            .saturating_mul(8)
+            .saturating_add(64 * 1024 * 1024),
+    );
     reader.limits(caps);
     let mut decoder = reader.into_decoder().map_err(corrupt)?;
     // The header is enough to refuse a bomb.
@@ -83,15 +90,17 @@ pub fn process(original: &[u8], limits: &Limits) -> Result<Processed, ImageError
         .unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
     picture.apply_orientation(orientation);
-    let transparent = picture.color().has_alpha()
-        && picture
-            .to_rgba8()
-            .pixels()
-            .any(|pixel| pixel.0.last() != Some(&255));
-    let picture = if transparent {
-        DynamicImage::ImageRgba8(picture.to_rgba8())
-    } else {
-        DynamicImage::ImageRgb8(picture.to_rgb8())
+    // In place where the picture has the right form already: it may be large.
+    let picture = match picture.color().has_alpha() {
+        false => DynamicImage::ImageRgb8(picture.into_rgb8()),
+        true => {
+            let pixels = picture.into_rgba8();
+            if pixels.pixels().any(|pixel| pixel.0.last() != Some(&255)) {
+                DynamicImage::ImageRgba8(pixels)
+            } else {
+                DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(pixels).into_rgb8())
+            }
+        }
     };
     let mut renditions = vec![encode("full", &picture, profile.as_deref())?];
     if picture.width() > SMALL {

@@ -1,5 +1,4 @@
-//! Passwords: argon2id, and what makes one acceptable. All of it blocks: call it off the async
-//! threads.
+//! Passwords: argon2id. All of it blocks: call it off the async threads.
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Version};
@@ -12,11 +11,6 @@ pub struct Params {
     pub iterations: u32,
     pub parallelism: u32,
 }
-
-/// Shortest password that somebody may choose.
-pub const MIN: usize = 12;
-/// Longest password that is hashed at all.
-pub const MAX: usize = 200;
 
 /// Hashes and verifies passwords.
 pub struct Hasher {
@@ -85,37 +79,6 @@ fn normal(password: &str) -> String {
     password.nfc().collect()
 }
 
-/// Why a password may not be chosen, if it may not.
-pub fn refusal(password: &str) -> Option<&'static str> {
-    let password = normal(password);
-    let length = password.chars().count();
-    if !(MIN..=MAX).contains(&length) {
-        return Some("must have 12 to 200 characters");
-    }
-    if password.chars().any(char::is_control) {
-        return Some("must not hold control characters");
-    }
-    let lower = password.to_lowercase();
-    let distinct: std::collections::HashSet<char> = lower.chars().collect();
-    let common = [
-        "password",
-        "123456789",
-        "qwertyuiop",
-        "matkhau",
-        "abcdefgh",
-        "iloveyou",
-        "vietnam",
-        "admin",
-    ];
-    let rest = common
-        .iter()
-        .fold(lower.clone(), |rest, word| rest.replace(word, ""));
-    if distinct.len() < 5 || rest.chars().count() < 4 {
-        return Some("is too easy to guess");
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -151,19 +114,5 @@ mod tests {
         assert!(!hasher.needs_rehash(&hash));
         assert!(other.needs_rehash(&hash));
         assert!(other.verify("mot mat khau dai", &hash));
-    }
-
-    #[test]
-    fn short_and_common_passwords_are_refused() {
-        for bad in [
-            "short",
-            "aaaaaaaaaaaaaaaa",
-            "password123456789",
-            "Admin123456789",
-            "abc\ndefghijklmn",
-        ] {
-            assert!(refusal(bad).is_some(), "{bad}");
-        }
-        assert!(refusal("con trâu đen bên bờ ao").is_none());
     }
 }

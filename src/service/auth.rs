@@ -5,11 +5,10 @@ use sha2::{Digest as _, Sha256};
 use super::{Error, hashing};
 use crate::ctx::Ctx;
 use crate::domain::id::UserId;
-use crate::domain::input::{FaultCode, Faults};
 use crate::domain::time::Instant;
-use crate::domain::user::{Actor, Password, SentLogin, User};
+use crate::domain::user::{Actor, NewPassword, Password, SentLogin, User};
+use crate::infra::random;
 use crate::infra::rate::network;
-use crate::infra::{password, random};
 use crate::store::editorial::{audit, sessions, users};
 use crate::store::{self, Conn};
 
@@ -225,12 +224,8 @@ pub async fn change_password(
     actor: Actor,
     address: String,
     current: Password,
-    new: Password,
+    new: NewPassword,
 ) -> Result<(), Refusal> {
-    if let Some(why) = password::refusal(new.as_str()) {
-        let faults = Faults::one("/new_password", FaultCode::BadFormat, why);
-        return Err(Refusal::Failed(Error::Invalid(faults)));
-    }
     let login = actor.login.as_str().to_owned();
     let subjects = Subjects::new(&login, &address);
     let known = attempt(ctx, &subjects, login).await?;

@@ -10,8 +10,8 @@ use crate::domain::content::PersonName;
 use crate::domain::id::{UserId, Version};
 use crate::domain::input::{FaultCode, Faults, Refusal};
 use crate::domain::time::Instant;
-use crate::domain::user::{Login, Password, Role, User};
-use crate::infra::password::{self, Hasher};
+use crate::domain::user::{Login, NewPassword, Role, User};
+use crate::infra::password::Hasher;
 use crate::store::db::transaction;
 use crate::store::editorial::{audit as audit_store, sessions, users};
 use crate::store::{self, Conn};
@@ -71,9 +71,9 @@ pub async fn create(
     command: Command,
     login: Login,
     content: UserContent,
-    password: Password,
+    password: NewPassword,
 ) -> Result<User, Error> {
-    let hash = hash(ctx, password, "/password").await?;
+    let hash = hash(ctx, password).await?;
     run(ctx, command, move |conn, command| {
         insert(conn, By::Api(command), login, content, &hash)
     })
@@ -107,9 +107,9 @@ pub async fn set_password(
     command: Command,
     id: UserId,
     if_match: IfMatch,
-    password: Password,
+    password: NewPassword,
 ) -> Result<User, Error> {
-    let hash = hash(ctx, password, "/new_password").await?;
+    let hash = hash(ctx, password).await?;
     run(ctx, command, move |conn, command| {
         let (before, _) = users::hold(conn, id)?;
         if_match.check(before.version)?;
@@ -131,9 +131,9 @@ impl Console {
         hasher: &Hasher,
         login: Login,
         content: UserContent,
-        password: &Password,
+        password: &NewPassword,
     ) -> Result<User, Error> {
-        let hash = chosen(hasher, password)?;
+        let hash = hasher.hash(password.as_str()).map_err(Error::Internal)?;
         transaction(conn, |conn| {
             insert(conn, By::Console(self.at), login, content, &hash)
         })
@@ -161,20 +161,14 @@ impl Console {
         conn: &mut Conn,
         hasher: &Hasher,
         login: &Login,
-        password: &Password,
+        password: &NewPassword,
     ) -> Result<User, Error> {
-        let hash = chosen(hasher, password)?;
+        let hash = hasher.hash(password.as_str()).map_err(Error::Internal)?;
         transaction(conn, |conn| {
             let before = named(conn, login)?;
             replace_password(conn, By::Console(self.at), before, &hash)
         })
     }
-}
-
-/// The hash of an acceptable password.
-fn chosen(hasher: &Hasher, password: &Password) -> Result<String, Error> {
-    acceptable(password, "/password")?;
-    hasher.hash(password.as_str()).map_err(Error::Internal)
 }
 
 /// From where users are changed.
@@ -228,17 +222,8 @@ impl By<'_> {
     }
 }
 
-/// Refuses a password that is too easy to guess.
-fn acceptable(password: &Password, place: &str) -> Result<(), Error> {
-    match password::refusal(password.as_str()) {
-        Some(why) => Err(Faults::one(place, FaultCode::BadFormat, why).into()),
-        None => Ok(()),
-    }
-}
-
 /// Hashes a password that somebody chose, off the async threads.
-async fn hash(ctx: &Ctx, password: Password, place: &str) -> Result<String, Error> {
-    acceptable(&password, place)?;
+async fn hash(ctx: &Ctx, password: NewPassword) -> Result<String, Error> {
     super::hashing(ctx, move |hasher| hasher.hash(password.as_str()))
         .await?
         .map_err(Error::Internal)

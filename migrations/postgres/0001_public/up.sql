@@ -91,6 +91,7 @@ CREATE TABLE live_tombstones (
     at          BIGINT NOT NULL,
     seq         BIGINT NOT NULL
 );
+CREATE INDEX live_tombstones_seq ON live_tombstones (seq);
 
 -- Every slug under which something public was ever found, old ones included.
 CREATE TABLE live_slugs (

@@ -12,7 +12,8 @@ use crate::domain::content::{MAX_BLOCKS, MAX_BODY_CHARACTERS};
 use crate::domain::input::{FaultCode, Faults, at_most, pointer};
 
 impl Block {
-    fn check(&self, place: &str, faults: &mut Faults) {
+    /// The rules of one block.
+    pub(super) fn check(&self, place: &str, faults: &mut Faults) {
         for (below, spans, defs) in self.runs() {
             check_run(&format!("{place}{below}"), spans, defs, faults);
         }
@@ -152,7 +153,7 @@ fn check_embed(embed: &Embed, place: &str, faults: &mut Faults) {
     }
 }
 
-/// The rules that need the whole body: length, unique keys, unique caption ids, marks.
+/// The rules that need the whole body: length, unique keys, unique caption ids.
 pub fn check(blocks: &[Block], location: ValuePointerRef) -> Result<(), Faults> {
     at_most(blocks, MAX_BLOCKS, location)?;
     let place = pointer(location);
@@ -179,7 +180,6 @@ pub fn check(blocks: &[Block], location: ValuePointerRef) -> Result<(), Faults> 
                 "is used twice in this body",
             );
         }
-        block.check(&here, &mut faults);
     }
     let parts: usize = blocks.iter().map(Block::parts).sum();
     if parts > MAX_PARTS {

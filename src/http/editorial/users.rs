@@ -13,7 +13,7 @@ use crate::domain::content::PersonName;
 use crate::domain::id::{UserId, Version};
 use crate::domain::input::Faults;
 use crate::domain::time::{Instant, Zone};
-use crate::domain::user::{Login, Password, Role, User};
+use crate::domain::user::{Login, NewPassword, Role, User};
 use crate::http::caching::{object, private_list, written};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
@@ -89,8 +89,7 @@ struct NewUser {
     #[deserr(try_from(Vec<Role>) = crate::service::users::ranked -> crate::domain::input::Refusal)]
     #[schema(min_items = 1, max_items = 4)]
     roles: Vec<Role>,
-    /// At least 12 characters, and not too easy to guess.
-    password: Password,
+    password: NewPassword,
 }
 
 /// What a merge patch of a user may hold.
@@ -111,8 +110,7 @@ pub struct UserPatch {
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 struct UserPassword {
-    /// At least 12 characters, and not too easy to guess.
-    new_password: Password,
+    new_password: NewPassword,
 }
 
 const LIST: &str = "users";

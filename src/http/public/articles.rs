@@ -195,9 +195,18 @@ async fn list_articles(
     Params(query): Params<ListQuery>,
 ) -> ApiResult {
     let base = ctx.settings.base_url();
+    // Whole bodies, counts, and lists that one index range does not narrow enough take their time.
+    let narrowings = [
+        query.category.is_some(),
+        query.tag.is_some(),
+        query.language.is_some(),
+        query.featured.is_some(),
+    ];
+    let narrow = narrowings.into_iter().filter(|there| *there).count() <= 1;
+    let brief = narrow && !query.full && !query.count;
     let (list, next) = ctx
         .db
-        .read_brief(move |conn| {
+        .read_when(brief, move |conn| {
             let category = match &query.category {
                 None => None,
                 Some(slug) => Some(match categories::find(conn, slug) {

@@ -22,7 +22,7 @@ use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::Segment;
 use crate::store;
 use crate::store::public::articles::{self, Filter, LiveArticle};
-use crate::store::public::{categories, portal};
+use crate::store::public::{categories, changes, portal};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(get_feed).service(get_category_feed);
@@ -142,8 +142,10 @@ async fn answer(
                 },
                 page: match category {
                     Some(category) => presenter.category_url(&category.slug),
-                    None => format!("{base}/v1/home"),
+                    None => site(&portal).unwrap_or_else(|| format!("{base}/v1/home")),
                 },
+                began: changes::beginning(conn)?,
+                gone: articles::tombstones(conn, LENGTH)?,
                 portal: &portal,
                 category,
                 entries,
@@ -170,6 +172,13 @@ async fn answer(
         }
         Err(now) => Ok(moved(request, ctx, &now)),
     }
+}
+
+/// The front end's address, as far as the portal's templates tell it.
+fn site(portal: &Portal) -> Option<String> {
+    let template = portal.content.article_url.as_ref()?;
+    let url = url::Url::parse(&template.fill(&Slug::stored("x".to_owned()))).ok()?;
+    Some(format!("{}/", url.origin().ascii_serialization()))
 }
 
 /// The lead, then the body; the byline last, as the portal prints it.
@@ -222,6 +231,10 @@ struct Feed<'a> {
     url: String,
     /// The page that the feed is about.
     page: String,
+    /// When the portal's log began.
+    began: Instant,
+    /// What was taken down last: uri and time.
+    gone: Vec<(String, Instant)>,
     entries: Vec<Entry>,
 }
 
@@ -260,8 +273,31 @@ impl Feed<'_> {
         self.entries
             .iter()
             .map(Entry::updated)
+            .chain(self.gone.iter().map(|(_, at)| *at))
             .max_by_key(|at| at.micros())
-            .unwrap_or(Instant::from_micros(0))
+            .unwrap_or(self.began)
+    }
+
+    /// RFC 6721: what readers who kept it should drop.
+    fn tombstones(&self) -> atom::extension::ExtensionMap {
+        let gone: Vec<atom::extension::Extension> = self
+            .gone
+            .iter()
+            .map(|(uri, at)| atom::extension::Extension {
+                name: "at:deleted-entry".to_owned(),
+                attrs: [
+                    ("ref".to_owned(), uri.clone()),
+                    ("when".to_owned(), self.time(*at).to_rfc3339()),
+                ]
+                .into(),
+                ..atom::extension::Extension::default()
+            })
+            .collect();
+        let mut map = atom::extension::ExtensionMap::default();
+        if !gone.is_empty() {
+            map.insert("at".to_owned(), [("deleted-entry".to_owned(), gone)].into());
+        }
+        map
     }
 
     fn atom(&self) -> Vec<u8> {
@@ -344,6 +380,12 @@ impl Feed<'_> {
             ],
             subtitle: Some(atom::Text::plain(self.description())),
             lang: Some(self.portal.content.language.as_str().to_owned()),
+            namespaces: [(
+                "at".to_owned(),
+                "http://purl.org/atompub/tombstones/1.0".to_owned(),
+            )]
+            .into(),
+            extensions: self.tombstones(),
             entries,
             ..atom::Feed::default()
         }
@@ -367,7 +409,11 @@ impl Feed<'_> {
                 rss::Item {
                     title: Some(article.title.as_str().to_owned()),
                     link: Some(entry.url.clone()),
-                    description: article.lead.as_ref().map(|lead| lead.as_str().to_owned()),
+                    // Readers take it for HTML.
+                    description: article
+                        .lead
+                        .as_ref()
+                        .map(|lead| render::escape(lead.as_str())),
                     content: Some(entry.html.clone()),
                     guid: Some(rss::Guid {
                         value: article.uri.clone(),

@@ -154,6 +154,18 @@ pub fn tombstone(conn: &mut Conn, id: ArticleId) -> Result<Found> {
     })
 }
 
+/// Uri and time of what was taken down last, newest first.
+pub fn tombstones(conn: &mut Conn, limit: u8) -> Result<Vec<(String, Instant)>> {
+    Ok(live_tombstones::table
+        .order(live_tombstones::seq.desc())
+        .limit(i64::from(limit))
+        .select((live_tombstones::uri, live_tombstones::at))
+        .load::<(String, i64)>(conn)?
+        .into_iter()
+        .map(|(uri, at)| (uri, Instant::from_micros(at)))
+        .collect())
+}
+
 pub fn get(conn: &mut Conn, id: ArticleId) -> Result<LiveArticle> {
     live_articles::table
         .find(id.get())

@@ -68,6 +68,16 @@ pub fn head(conn: &mut Conn) -> Result<Token> {
     Ok(Token { generation, seq })
 }
 
+/// When the log began; the start of time while it is empty.
+pub fn beginning(conn: &mut Conn) -> Result<Instant> {
+    let at: Option<i64> = changes::table
+        .order(changes::seq)
+        .select(changes::at)
+        .first(conn)
+        .optional()?;
+    Ok(Instant::from_micros(at.unwrap_or(0)))
+}
+
 #[derive(Queryable)]
 struct Row {
     seq: i64,

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bantin::app::migrate_now;
 use bantin::domain::content::PersonName;
 use bantin::domain::time::Instant;
-use bantin::domain::user::{Login, Password, Role};
+use bantin::domain::user::{Login, NewPassword, Role};
 use bantin::infra::password::{Hasher, Params};
 use bantin::service::users::{Console, UserContent};
 use bantin::store::Conn;
@@ -115,7 +115,7 @@ fn fill(address: &Address) -> Conn {
             disabled: false,
         };
         let login = Login::parse(role.as_str()).unwrap();
-        let password = Password::parse(PASSWORD).unwrap();
+        let password = NewPassword::parse(PASSWORD).unwrap();
         console
             .add(conn, &hasher, login, content, &password)
             .unwrap();
