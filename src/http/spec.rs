@@ -69,6 +69,7 @@ pub fn document() -> Value {
         .split_for_parts();
     let mut document = serde_json::to_value(built).unwrap_or_default();
     input_schemas(&mut document);
+    either_page(&mut document);
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -115,6 +116,17 @@ fn input_schemas(document: &mut Value) {
         }
         schemas.insert(format!("{name}Input"), input);
         schemas.insert(format!("{name}Patch"), Value::Object(patch));
+    }
+}
+
+/// A list of whole articles is one of summaries too, and an empty list is either: `oneOf`, which
+/// utoipa makes of an untagged enum, would refuse both.
+fn either_page(document: &mut Value) {
+    let list = document.pointer_mut("/components/schemas/ArticleList");
+    if let Some(list) = list.and_then(Value::as_object_mut)
+        && let Some(kinds) = list.remove("oneOf")
+    {
+        list.insert("anyOf".to_owned(), kinds);
     }
 }
 
