@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::body::Key;
 use super::id::{CaptionId, MediaId};
-use super::input::{FaultCode, Faults, text};
+use super::input::{FaultCode, Faults, text, words};
 use super::media::LiveRendition;
 
 text! {
@@ -16,6 +16,11 @@ text! {
     Credit(1..=200, Single, "Ảnh: Minh An");
     /// Text alternative of one picture, for those who cannot see it.
     Alt(1..=1000, Multi, "Năm người đang trồng cây bên bờ sông");
+}
+
+words! {
+    /// A figure on its own says what it is, as it does in a body.
+    FigureType { Figure = "figure" }
 }
 
 /// Most media under one caption.

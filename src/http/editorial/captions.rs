@@ -10,8 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{created, visible};
 use crate::ctx::Ctx;
 use crate::domain::article::Article;
-use crate::domain::body::Block;
-use crate::domain::caption::{CaptionText, Credit, Figure, FigureMedium};
+use crate::domain::body::{Block, Key};
+use crate::domain::caption::{CaptionText, Credit, Figure, FigureMedium, FigureType};
 use crate::domain::id::{ArticleId, CaptionId, MediaId, Version};
 use crate::domain::input::Faults;
 use crate::domain::policy::{self, Right};
@@ -49,26 +49,45 @@ struct CaptionOut {
     /// Index in the body.
     #[schema(minimum = 0, maximum = 499)]
     position: usize,
-    #[serde(flatten)]
-    figure: Figure,
+    #[serde(rename = "_type")]
+    #[schema(inline)]
+    kind: FigureType,
+    #[serde(rename = "_key", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    key: Option<Key>,
+    /// The same as `id`.
+    caption_id: CaptionId,
+    #[schema(required = true)]
+    caption: Option<CaptionText>,
+    #[schema(required = true)]
+    credit: Option<Credit>,
+    #[schema(min_items = 1, max_items = 50)]
+    media: Vec<FigureMedium>,
 }
 
 impl CaptionOut {
     fn new(article: &Article, position: usize) -> Result<Self, ApiError> {
-        match article.content.body.0.get(position) {
-            Some(Block::Figure(figure)) => Ok(Self {
-                id: figure
-                    .caption_id
-                    .ok_or_else(|| ApiError::internal("a figure without an id"))?,
-                article: ArticleVersion {
-                    id: article.id,
-                    version: article.version,
-                },
-                position,
-                figure: figure.clone(),
-            }),
-            _ => Err(ApiError::internal("a caption's place is wrong")),
-        }
+        let Some(Block::Figure(figure)) = article.content.body.0.get(position) else {
+            return Err(ApiError::internal("a caption's place is wrong"));
+        };
+        let figure = figure.clone();
+        let id = figure
+            .caption_id
+            .ok_or_else(|| ApiError::internal("a figure without an id"))?;
+        Ok(Self {
+            id,
+            article: ArticleVersion {
+                id: article.id,
+                version: article.version,
+            },
+            position,
+            kind: FigureType::Figure,
+            key: figure.key,
+            caption_id: id,
+            caption: figure.caption,
+            credit: figure.credit,
+            media: figure.media,
+        })
     }
 }
 

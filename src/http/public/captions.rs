@@ -6,8 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::ctx::Ctx;
-use crate::domain::body::LiveBlock;
-use crate::domain::caption::LiveFigure;
+use crate::domain::body::{Key, LiveBlock};
+use crate::domain::caption::{CaptionText, Credit, FigureType, LiveFigureMedium};
 use crate::domain::id::{ArticleId, CaptionId, MediaId};
 use crate::domain::slug::Slug;
 use crate::http::caching::{JSON, public_bytes, public_json, to_bytes};
@@ -35,8 +35,19 @@ struct PublicCaption {
     /// Index in the body.
     #[schema(minimum = 0, maximum = 499)]
     position: i32,
-    #[serde(flatten)]
-    figure: LiveFigure,
+    #[serde(rename = "_type")]
+    #[schema(inline)]
+    kind: FigureType,
+    #[serde(rename = "_key")]
+    key: Key,
+    /// The same as `id`.
+    caption_id: CaptionId,
+    #[schema(required = true)]
+    caption: Option<CaptionText>,
+    #[schema(required = true)]
+    credit: Option<Credit>,
+    #[schema(min_items = 1, max_items = 50)]
+    media: Vec<LiveFigureMedium>,
 }
 
 impl PublicCaption {
@@ -54,7 +65,12 @@ impl PublicCaption {
                 slug: caption.article_slug,
             },
             position: caption.position,
-            figure,
+            kind: FigureType::Figure,
+            key: figure.key,
+            caption_id: figure.caption_id,
+            caption: figure.caption,
+            credit: figure.credit,
+            media: figure.media,
         }
     }
 }
