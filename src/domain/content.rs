@@ -45,46 +45,35 @@ pub struct Content {
     pub title: Title,
     /// Made from the title when absent at creation; later null keeps the current one.
     #[deserr(default)]
-    #[schema(required)]
     pub slug: Option<Slug>,
     #[deserr(default)]
-    #[schema(required)]
     pub lead: Option<Lead>,
     /// Slug of the category; old slugs are accepted.
     pub category: Slug,
     /// The day of publication; null: the day of first publication.
     #[deserr(default)]
-    #[schema(required)]
     pub published_on: Option<Day>,
     /// The instant of publication, within `published_on`; null where only the day is known, or,
     /// with `published_on` null too, the instant of first publication.
     #[deserr(default)]
-    #[schema(required)]
     pub published_at: Option<Instant>,
     /// Null: the portal's language.
     #[deserr(default)]
-    #[schema(required)]
     pub language: Option<Language>,
     #[deserr(default)]
-    #[schema(required)]
     pub tags: Tags,
     /// Shown first on the front page.
     #[deserr(default)]
-    #[schema(required)]
     pub featured: bool,
     /// The picture for lists; null: the first image of the body.
     #[deserr(default)]
-    #[schema(required)]
     pub cover_media_id: Option<MediaId>,
     #[deserr(default)]
-    #[schema(required)]
     pub byline: Byline,
     /// Where the article comes from when it is republished.
     #[deserr(default)]
-    #[schema(required)]
     pub source: Option<Source>,
     #[deserr(default)]
-    #[schema(required)]
     pub body: Body,
 }
 

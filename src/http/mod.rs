@@ -12,6 +12,7 @@ pub mod extract;
 pub mod files;
 mod json;
 pub mod ops;
+mod pages;
 pub mod public;
 pub mod request;
 pub mod spec;
@@ -76,7 +77,7 @@ pub fn app(
     app.app_data(web::Data::new(shared.ctx.clone()))
         .app_data(web::Data::from(Arc::clone(&shared.spec)))
         .app_data(web::Data::from(Arc::clone(&shared.limiter)))
-        .configure(spec::pages)
+        .configure(pages::routes)
         .default_service(web::to(nowhere))
         .wrap(actix_web::middleware::from_fn(request::handle))
 }

@@ -28,7 +28,6 @@ pub struct UserContent {
     pub roles: Vec<Role>,
     /// A disabled user is refused at once, also with a token that is still young.
     #[deserr(default)]
-    #[schema(required = true)]
     pub disabled: bool,
 }
 

@@ -11,6 +11,6 @@
     reason = "a test fails by panicking"
 )]
 
+mod examples;
 mod support;
-
 mod walk;

@@ -47,7 +47,7 @@ struct CaptionOut {
     id: CaptionId,
     article: ArticleVersion,
     /// Index in the body.
-    #[schema(minimum = 0, maximum = 499)]
+    #[schema(minimum = 0, maximum = 499, format = "int32")]
     position: usize,
     #[serde(rename = "_type")]
     #[schema(inline)]
@@ -57,9 +57,7 @@ struct CaptionOut {
     key: Option<Key>,
     /// The same as `id`.
     caption_id: CaptionId,
-    #[schema(required = true)]
     caption: Option<CaptionText>,
-    #[schema(required = true)]
     credit: Option<Credit>,
     #[schema(min_items = 1, max_items = 50)]
     media: Vec<FigureMedium>,

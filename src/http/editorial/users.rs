@@ -45,7 +45,6 @@ struct UserOut {
     login: Login,
     created_at: Instant,
     /// Since when the user is refused; null for one who may sign in.
-    #[schema(required = true)]
     disabled_at: Option<Instant>,
     /// What PUT takes and PATCH merges into.
     content: UserContent,
@@ -70,7 +69,7 @@ struct UserList {
     #[schema(max_items = 100)]
     items: Vec<UserOut>,
     /// Cursor of the next page; null on the last one.
-    #[schema(required = true, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     next: Option<String>,
     /// How many there are in all; only with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,19 +89,6 @@ struct NewUser {
     #[schema(min_items = 1, max_items = 4)]
     roles: Vec<Role>,
     password: NewPassword,
-}
-
-/// What a merge patch of a user may hold.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = UserPatch)]
-pub struct UserPatch {
-    #[schema(nullable = false)]
-    pub name: Option<PersonName>,
-    #[schema(nullable = false, min_items = 1, max_items = 4)]
-    pub roles: Option<Vec<Role>>,
-    #[schema(nullable = false)]
-    pub disabled: Option<bool>,
 }
 
 /// A new password for a user.
@@ -187,6 +173,8 @@ async fn list_users(
 }
 
 /// Read one user.
+///
+/// The ETag is the version; `content` is what PUT takes.
 #[utoipa::path(operation_id = "get_user", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
     responses(
@@ -284,7 +272,7 @@ async fn replace_user(
 /// A merge patch on the content; fields that are absent stay as they are.
 #[utoipa::path(operation_id = "update_user", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
-    request_body = UserPatch,
+    request_body = UserContent,
     responses(
         (status = 200, description = "As it is now", body = UserOut),
         (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),

@@ -42,9 +42,7 @@ struct PublicCaption {
     key: Key,
     /// The same as `id`.
     caption_id: CaptionId,
-    #[schema(required = true)]
     caption: Option<CaptionText>,
-    #[schema(required = true)]
     credit: Option<Credit>,
     #[schema(min_items = 1, max_items = 50)]
     media: Vec<LiveFigureMedium>,

@@ -97,7 +97,7 @@ pub struct ArticleFull {
 /// How often an article was corrected, and when last.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CorrectionCount {
-    #[schema(minimum = 0, maximum = 1000)]
+    #[schema(minimum = 0, maximum = 1000, format = "int32")]
     pub count: usize,
     pub last: Option<Instant>,
 }

@@ -66,6 +66,13 @@ impl Answer {
         self.is(201)
     }
 
+    /// Anything that is there, whatever its bytes are.
+    #[track_caller]
+    pub fn is_file(&self) {
+        assert_eq!(self.status, 200, "{}", self.text());
+        assert!(!self.body.is_empty());
+    }
+
     /// A problem with this status and code.
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {

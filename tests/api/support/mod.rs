@@ -3,7 +3,7 @@
 mod answer;
 mod database;
 pub mod sample;
-mod spec;
+pub mod spec;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -39,6 +39,8 @@ pub struct Portal {
     pub ctx: Ctx,
     call: Box<Call>,
     tokens: RefCell<HashMap<String, String>>,
+    /// What was asked and answered, where a test wants it kept.
+    pub record: RefCell<Option<Vec<Exchange>>>,
     _folder: tempfile::TempDir,
     /// Last: it goes when nothing uses it any more.
     _database: Database,
@@ -96,6 +98,7 @@ impl Portal {
             ctx,
             call: Box::new(call),
             tokens: RefCell::default(),
+            record: RefCell::default(),
             _folder: folder,
             _database: database,
         }
@@ -170,6 +173,15 @@ impl Portal {
     }
 }
 
+/// A request and its answer.
+pub struct Exchange {
+    pub operation: String,
+    pub sent: Option<Value>,
+    pub status: u16,
+    pub kind: String,
+    pub got: Option<Value>,
+}
+
 /// Somebody with an access token.
 #[derive(Clone)]
 pub struct User<'a> {
@@ -192,13 +204,13 @@ impl<'a> User<'a> {
         self.ask(Method::POST, path).json(body).send().await
     }
 
-    /// With `If-Match`.
+    /// With `If-Match`; null sends no body.
     pub async fn post_at(&self, path: &str, version: i64, body: &Value) -> Answer {
-        self.ask(Method::POST, path)
-            .at(version)
-            .json(body)
-            .send()
-            .await
+        let ask = self.ask(Method::POST, path).at(version);
+        match body {
+            Value::Null => ask.send().await,
+            body => ask.json(body).send().await,
+        }
     }
 
     pub async fn put(&self, path: &str, version: i64, body: &Value) -> Answer {
@@ -295,6 +307,10 @@ impl Ask<'_> {
                 actix_web::http::header::HeaderValue::from_bytes(&value).unwrap(),
             ));
         }
+        let sent = self
+            .body
+            .as_deref()
+            .and_then(|body| serde_json::from_slice(body).ok());
         if let Some(body) = self.body {
             request = request
                 .append_header(("content-length", body.len()))
@@ -303,6 +319,18 @@ impl Ask<'_> {
         let response = (self.portal.call)(request.to_request()).await;
         let answer = Answer::read(response).await;
         spec::check(&self.method, &self.path, &answer);
+        if let (Some(record), Some((_, operation))) = (
+            self.portal.record.borrow_mut().as_mut(),
+            spec::operation(&self.method, &self.path),
+        ) {
+            record.push(Exchange {
+                operation: operation["operationId"].as_str().unwrap().to_owned(),
+                sent,
+                status: answer.status,
+                kind: answer.header("content-type"),
+                got: serde_json::from_slice(&answer.body).ok(),
+            });
+        }
         answer
     }
 }

@@ -63,13 +63,14 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         return;
     };
     let status = answer.status.to_string();
-    let Some(documented) = operation["responses"].get(&status) else {
+    let Some(documented) = operation["responses"].get(&status).map(resolved) else {
         panic!(
             "{place}: this status is not documented at {pattern}: {}",
             answer.text()
         );
     };
     for (name, header) in documented["headers"].as_object().into_iter().flatten() {
+        let header = resolved(header);
         let value = answer.header(name);
         if value.is_empty() {
             assert!(
@@ -102,6 +103,16 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
     if essence.ends_with("json") {
         let key = format!("{method} {pattern} {status} {essence}");
         complain(&place, &validator(&key, &schema["schema"]), &answer.json());
+    }
+}
+
+/// What a reference leads to.
+fn resolved(value: &'static Value) -> &'static Value {
+    match value["$ref"].as_str() {
+        Some(reference) => document()
+            .pointer(reference.trim_start_matches('#'))
+            .unwrap(),
+        None => value,
     }
 }
 

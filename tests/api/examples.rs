@@ -1,0 +1,319 @@
+//! A walk that meets every operation of the document, and the examples that it leaves there:
+//! `BANTIN_BLESS=1` writes `openapi/examples.json` anew.
+
+use actix_web::http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::support::{PASSWORD, Portal, sample, spec};
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
+
+/// Asks for everything once, and gets it.
+async fn walk(portal: &Portal) {
+    let (editor, publisher, admin) = (
+        portal.editor().await,
+        portal.publisher().await,
+        portal.admin().await,
+    );
+    portal.sign_in("reporter", PASSWORD).await;
+
+    // The portal and its users.
+    let current = admin.get("/v1/editorial/portal").await.ok();
+    let mut content = current["content"].clone();
+    content["name"] = json!("Trang thông tin điện tử xã Sơn Hà");
+    content["article_url"] = json!("https://sonha.example.vn/tin/{slug}");
+    admin
+        .put(
+            "/v1/editorial/portal",
+            current["version"].as_i64().unwrap(),
+            &content,
+        )
+        .await
+        .ok();
+    let user =
+        json!({"login": "minh.an", "name": "Minh An", "roles": ["reporter"], "password": PASSWORD});
+    let user = admin.post("/v1/editorial/users", &user).await.created();
+    let user = format!("/v1/editorial/users/{}", user["id"]);
+    admin.get(&user).await.ok();
+    admin.get("/v1/editorial/users?count=true").await.ok();
+    let content = json!({"name": "Nguyễn Minh An", "roles": ["reporter"], "disabled": false});
+    admin.put(&user, 1, &content).await.ok();
+    admin
+        .patch(&user, 2, &json!({"roles": ["reporter", "editor"]}))
+        .await
+        .ok();
+    admin
+        .post_at(
+            &format!("{user}/password"),
+            3,
+            &json!({"new_password": "mùa lúa chín vàng đồng"}),
+        )
+        .await
+        .ok();
+
+    // A category and a picture.
+    let category = portal.category("Tin tức - Sự kiện", None).await;
+    let path = format!("/v1/editorial/categories/{}", category["id"]);
+    publisher.get(&path).await.ok();
+    publisher.get("/v1/editorial/categories").await.ok();
+    let content = json!({"name": "Tin tức - Sự kiện", "position": 1});
+    publisher.put(&path, 1, &content).await.ok();
+    publisher
+        .patch(
+            &path,
+            2,
+            &json!({"legal_reference": "Điều 4 Nghị định 42/2022/NĐ-CP"}),
+        )
+        .await
+        .ok();
+    let spare = portal.category("Thông báo", None).await;
+    publisher
+        .delete(&format!("/v1/editorial/categories/{}", spare["id"]), 1)
+        .await
+        .is(204);
+    let picture = sample::picture(800, 600, 7);
+    let medium = editor
+        .upload(
+            "T 29.png",
+            &picture,
+            &[("alt", "Đoàn viên trồng cây bên bờ sông")],
+        )
+        .await
+        .created();
+    let path = format!("/v1/editorial/media/{}", medium["id"]);
+    editor.get(&path).await.ok();
+    editor.get("/v1/editorial/media").await.ok();
+    let content = json!({"alt": "Đoàn viên trồng cây bên bờ sông", "credit": "Ảnh: Minh An"});
+    editor.put(&path, 1, &content).await.ok();
+    editor
+        .patch(&path, 2, &json!({"credit": "Ảnh: Nguyễn Minh An"}))
+        .await
+        .ok();
+    let preview = medium["renditions"][1]["preview_url"].as_str().unwrap();
+    portal
+        .get(preview.strip_prefix(crate::support::BASE).unwrap())
+        .await
+        .is_file();
+    let spare = editor.picture(9).await;
+    editor
+        .delete(&format!("/v1/editorial/media/{spare}"), 1)
+        .await
+        .is(204);
+
+    // An article, its captions and editions.
+    let slug = category["content"]["slug"].as_str().unwrap();
+    let content = json!({
+        "title": "Ra quân trồng cây đầu xuân",
+        "lead": "Sáng 21/3, xã Sơn Hà ra quân trồng cây tại ba thôn ven sông.",
+        "category": slug,
+        "published_on": "2026-03-21",
+        "tags": ["nông thôn mới"],
+        "featured": true,
+        "byline": [{"name": "Minh An", "unit": "Trung tâm Văn hóa xã"}],
+        "body": [
+            sample::paragraph("Hơn 200 đoàn viên, hội viên tham gia buổi ra quân."),
+            sample::figure("Đoàn viên trồng cây ven sông", &[medium["id"].as_i64().unwrap()]),
+        ],
+    });
+    let draft = editor.draft(&content).await;
+    let path = format!("/v1/editorial/articles/{}", draft["id"]);
+    editor.get(&path).await.ok();
+    editor.get("/v1/editorial/articles").await.ok();
+    let mut content = draft["content"].clone();
+    content["lead"] = json!("Sáng 21/3, xã Sơn Hà ra quân trồng cây tại bốn thôn ven sông.");
+    editor.put(&path, 1, &content).await.ok();
+    editor
+        .patch(
+            &path,
+            2,
+            &json!({"featured": true, "tags": ["nông thôn mới", "môi trường"]}),
+        )
+        .await
+        .ok();
+    editor.get(&format!("{path}/editions")).await.ok();
+    editor.get(&format!("{path}/editions/1")).await.ok();
+    editor.get("/v1/editorial/captions").await.ok();
+    let figure = json!({"article_id": draft["id"], "caption": "Cây giống chuẩn bị từ sớm", "media": [{"media_id": medium["id"]}]});
+    let caption = editor
+        .ask(Method::POST, "/v1/editorial/captions")
+        .at(3)
+        .json(&figure)
+        .send()
+        .await
+        .created();
+    let caption = format!("/v1/editorial/captions/{}", caption["id"]);
+    editor.get(&caption).await.ok();
+    editor
+        .patch(
+            &caption,
+            4,
+            &json!({"caption": "Cây giống được chuẩn bị từ sớm"}),
+        )
+        .await
+        .ok();
+    editor.delete(&caption, 5).await.is(204);
+    let article = publisher.get(&path).await.ok();
+    let article = publisher.act(&article, "publish", &json!({})).await;
+    let article = publisher
+        .act(
+            &article,
+            "publish",
+            &json!({"kind": "correction", "note": "Sửa số thôn tham gia: bốn thôn."}),
+        )
+        .await;
+    let spare = editor.draft(&sample::content("Bản nháp", slug)).await;
+    editor
+        .delete(&format!("/v1/editorial/articles/{}", spare["id"]), 1)
+        .await
+        .is(204);
+
+    // What readers see of it.
+    let slug_of = article["content"]["slug"].as_str().unwrap().to_owned();
+    for path in [
+        "/v1/portal",
+        "/v1/home",
+        "/v1/categories",
+        "/v1/articles",
+        "/v1/corrections",
+        "/v1/captions",
+        "/v1/media",
+        "/v1/changes",
+        "/feeds/json",
+        "/healthz",
+        "/readyz",
+        "/.well-known/jwks.json",
+        "/v1/captions/1",
+    ] {
+        portal.get(path).await.ok();
+    }
+    portal
+        .get(&format!("/v1/media/{}", medium["id"]))
+        .await
+        .ok();
+    portal.get(&format!("/v1/categories/{slug}")).await.ok();
+    portal
+        .get(&format!("/feeds/categories/{slug}/json"))
+        .await
+        .ok();
+    for below in ["", "/others", "/corrections"] {
+        portal
+            .get(&format!("/v1/articles/{slug_of}{below}"))
+            .await
+            .ok();
+    }
+    let live = portal.get(&format!("/v1/articles/{slug_of}")).await.ok();
+    let url = live["cover"]["renditions"][0]["url"].as_str().unwrap();
+    portal
+        .get(url.strip_prefix(crate::support::BASE).unwrap())
+        .await
+        .is_file();
+    portal.get("/metrics").await.is_file();
+    let article = publisher
+        .act(
+            &article,
+            "withdraw",
+            &json!({"note": "Chờ kiểm tra lại số liệu."}),
+        )
+        .await;
+    let article = publisher.act(&article, "restore", &Value::Null).await;
+    publisher
+        .act(
+            &article,
+            "take-down",
+            &json!({"reason_code": "source_withdrawn"}),
+        )
+        .await;
+
+    // One's own signing-in.
+    let pair = portal.sign_in("editor", PASSWORD).await;
+    let refresh = json!({"refresh_token": pair["refresh_token"]});
+    portal
+        .ask(Method::POST, "/v1/auth/refresh")
+        .json(&refresh)
+        .send()
+        .await
+        .ok();
+    editor.get("/v1/auth/me").await.ok();
+    let change = json!({"current_password": PASSWORD, "new_password": "mùa lúa chín vàng đồng"});
+    editor.post("/v1/auth/password", &change).await.is(204);
+    editor
+        .ask(Method::POST, "/v1/auth/logout")
+        .send()
+        .await
+        .is(204);
+}
+
+/// What nobody may take for a secret.
+fn masked(mut value: Value) -> Value {
+    if let Some(object) = value.as_object_mut() {
+        for (name, member) in object.iter_mut() {
+            *member = match name.as_str() {
+                "access_token" => json!("eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"),
+                "refresh_token" => json!("cmVmcmVzaC10b2tlbg"),
+                "password" | "current_password" | "new_password" => json!("một mật khẩu dài"),
+                _ => masked(member.take()),
+            };
+        }
+    } else if let Some(items) = value.as_array_mut() {
+        items.truncate(3);
+        for item in items {
+            *item = masked(item.take());
+        }
+    }
+    value
+}
+
+#[actix_web::test]
+async fn every_operation_has_an_example_from_a_real_answer() {
+    let portal = Portal::new().await;
+    *portal.record.borrow_mut() = Some(Vec::new());
+    walk(&portal).await;
+    let mut examples: Map<String, Value> = Map::new();
+    for exchange in portal.record.take().unwrap() {
+        let example = examples
+            .entry(exchange.operation)
+            .or_insert_with(|| json!({}));
+        if let Some(sent) = exchange.sent.filter(|sent| !sent.is_null()) {
+            example["request"] = masked(sent);
+        }
+        let kind = exchange.kind.split(';').next().unwrap().to_owned();
+        example[exchange.status.to_string()] = match exchange.got {
+            Some(got) => json!({kind: masked(got)}),
+            None => json!({}),
+        };
+    }
+    let mut missing = Vec::new();
+    for (path, item) in spec::document()["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            let met = examples.get(id).and_then(Value::as_object);
+            if !met.is_some_and(|met| met.keys().any(|status| status.starts_with('2'))) {
+                missing.push(format!("{method} {path}"));
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "the walk does not meet: {}",
+        missing.join(", ")
+    );
+    if std::env::var_os("BANTIN_BLESS").is_some() {
+        let text = serde_json::to_string_pretty(&examples).unwrap();
+        std::fs::write(PATH, text + "\n").unwrap();
+        return;
+    }
+    let committed: Value = serde_json::from_str(&std::fs::read_to_string(PATH).unwrap()).unwrap();
+    let names = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(&committed),
+        names(&Value::Object(examples)),
+        "run `just bless`"
+    );
+}
