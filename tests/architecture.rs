@@ -49,6 +49,7 @@ const COMMONS: &[(&str, &str, &str)] = &[
     ("http", "files", "files of both sides"),
     ("http", "json", "how every body is read"),
     ("http", "request", "the id that errors carry"),
+    ("http", "spec", "which methods an address has"),
     ("http", "upload", "the one way in for files"),
     ("http::public", "present", "how public objects look"),
     ("service", "working_copy", "an article and its captions are saved as one"),
