@@ -13,4 +13,14 @@
 
 mod support;
 
+mod article_rules;
+mod articles;
+mod bodies;
+mod captions;
+mod editorial_categories;
+mod editorial_portal;
+mod idempotency;
+mod media;
+mod media_files;
+mod seed;
 mod walk;
