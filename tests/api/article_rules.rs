@@ -256,3 +256,115 @@ async fn allowed_actions_follow_state_and_role() {
     let problem = refused.problem(409, "illegal_move");
     assert_eq!(problem["allowed_actions"], article["allowed_actions"]);
 }
+
+#[actix_web::test]
+async fn very_old_days_and_instants_come_back_as_they_were_written() {
+    let portal = Portal::new().await;
+    let news = portal.news().await;
+    let publisher = portal.publisher().await;
+    for (written, shown) in [
+        // Saigon's clocks were at +07:06:30 then, which RFC 3339 cannot say.
+        ("1900-06-01T00:00:00Z", None),
+        (
+            "1975-04-30T11:30:00+08:00",
+            Some("1975-04-30T11:30:00+08:00"),
+        ),
+        (
+            "2026-03-20T23:59:59.123456Z",
+            Some("2026-03-21T06:59:59.123456+07:00"),
+        ),
+    ] {
+        let old = with(&content("Ngày xưa", &news), "published_at", json!(written));
+        let draft = publisher.draft(&old).await;
+        if let Some(shown) = shown {
+            assert_eq!(draft["content"]["published_at"], shown);
+        }
+        let same = publisher.replace(&draft, &draft["content"]).await.ok();
+        assert_eq!(same, draft, "{written}");
+        let live = publisher.act(&draft, "publish", &json!({})).await;
+        let slug = live["content"]["slug"].as_str().unwrap();
+        let public = portal.get(&format!("/v1/articles/{slug}")).await.ok();
+        assert_eq!(
+            public["published_at"], draft["content"]["published_at"],
+            "{written}"
+        );
+    }
+    for (field, wrong) in [
+        ("published_at", "0000-01-01T00:00:00Z"),
+        ("published_at", "9000-12-31T23:59:59Z"),
+        ("published_on", "0001-01-01"),
+    ] {
+        let wrong = with(&content("Ngày xưa", &news), field, json!(wrong));
+        let wrong = publisher.post("/v1/editorial/articles", &wrong).await;
+        wrong.faults(422, "invalid", &[&format!("/{field} out_of_range")]);
+    }
+    for day in ["1900-01-01", "1900-01-02"] {
+        let old = with(&content("Ngày xưa", &news), "published_on", json!(day));
+        assert_eq!(portal.published(&old).await["published_on"], day);
+    }
+    for feed in ["atom", "rss", "json"] {
+        portal.get(&format!("/feeds/{feed}")).await.status_is(200);
+    }
+    portal.get("/v1/articles?sort=oldest").await.ok();
+}
+
+#[actix_web::test]
+async fn the_editorial_list_is_narrowed_and_paged() {
+    let portal = Portal::new().await;
+    let news = portal.news().await;
+    let below = portal
+        .category(
+            "Dưới",
+            portal.get("/v1/categories").await.ok()["items"][0]["id"].as_i64(),
+        )
+        .await;
+    let below = below["content"]["slug"].as_str().unwrap().to_owned();
+    portal.category("Khác", None).await;
+    let publisher = portal.publisher().await;
+    let draft = publisher.draft(&content("Nháp", &below)).await;
+    let live = portal.published(&content("Tin", &news)).await;
+    let down = portal.published(&content("Gỡ", "khac")).await;
+    let down = publisher
+        .act(&down, "take-down", &json!({"reason_code": "other"}))
+        .await;
+    let changed = publisher.change(&live, &json!({"lead": "a"})).await.ok();
+    let ids = async |query: &str| {
+        let list = publisher
+            .get(&format!("/v1/editorial/articles?{query}"))
+            .await
+            .ok();
+        let items = list["items"].as_array().unwrap();
+        items
+            .iter()
+            .map(|line| line["id"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ids("").await,
+        [&down, &live, &draft].map(|one| one["id"].clone())
+    );
+    assert_eq!(ids("public_state=none").await, [draft["id"].clone()]);
+    assert_eq!(ids("public_state=taken_down").await, [down["id"].clone()]);
+    assert_eq!(ids("public_state=withdrawn").await, Vec::<Value>::new());
+    assert_eq!(
+        ids("stage=draft&category=tin-tuc").await,
+        [&live, &draft].map(|one| one["id"].clone())
+    );
+    assert_eq!(ids("category=duoi").await, [draft["id"].clone()]);
+    let page = publisher.get("/v1/editorial/articles?limit=2").await.ok();
+    assert_eq!(page["items"][1]["has_unpublished_changes"], true);
+    assert_eq!(page["items"][1]["version"], changed["version"]);
+    let next = page["next"].as_str().unwrap();
+    assert_eq!(
+        ids(&format!("limit=2&cursor={next}")).await,
+        [draft["id"].clone()]
+    );
+    let other = publisher
+        .get(&format!("/v1/editorial/articles?stage=draft&cursor={next}"))
+        .await;
+    other.faults(400, "bad_query", &["cursor bad_format"]);
+    let wrong = publisher
+        .get("/v1/editorial/articles?stage=done&public_state=a&category=khong&x=1")
+        .await;
+    wrong.problem(400, "bad_query");
+}

@@ -74,6 +74,84 @@ async fn tags_are_at_most_ten_and_differ_when_folded() {
 }
 
 #[actix_web::test]
+async fn byline_source_and_language_have_their_rules() {
+    let portal = Portal::new().await;
+    portal.news().await;
+    let author = json!({"name": "Minh An"});
+    let full = json!({
+        "byline": vec![author.clone(); 20], "language": "zh-Hant-TW",
+        "source": {"name": "Báo tỉnh", "url": "https://bao.example.vn/tin/12?a=b%20c#d"},
+    });
+    let draft = write(&portal, &full).await.created();
+    assert_eq!(
+        draft["content"]["byline"][19],
+        json!({"name": "Minh An", "unit": null, "role": null})
+    );
+    let many = write(&portal, &json!({"byline": vec![author; 21]})).await;
+    many.faults(422, "invalid", &["/byline too_many"]);
+    for language in ["", "VI", "vi_VN", "vi-vn", "tiếng Việt", "x-klingon-extra"] {
+        let wrong = write(&portal, &json!({"language": language})).await;
+        wrong.faults(422, "invalid", &["/language bad_format"]);
+    }
+    for url in [
+        "",
+        "bao.example.vn",
+        "javascript:alert(1)",
+        "ftp://a.example.vn/",
+        "https://",
+        "https://a b/",
+    ] {
+        let wrong = write(&portal, &json!({"source": {"name": "a", "url": url}})).await;
+        wrong.faults(422, "invalid", &["/source/url bad_format"]);
+    }
+    let wrong = json!({"byline": [{"unit": "a"}, "Minh An"], "source": {"url": null, "by": 1}});
+    write(&portal, &wrong).await.faults(
+        422,
+        "invalid",
+        &[
+            "/byline/0/name required",
+            "/byline/1 wrong_type",
+            "/source/by unknown_field",
+            "/source/name required",
+        ],
+    );
+}
+
+#[actix_web::test]
+async fn addresses_are_kept_and_what_no_uri_holds_is_percent_encoded() {
+    let portal = Portal::new().await;
+    portal.news().await;
+    let editor = portal.editor().await;
+    for (written, kept) in [
+        ("https://bao.example.vn", "https://bao.example.vn"),
+        (
+            "http://BAO.example.vn:8080/a%2Fb?c=d&e#f",
+            "http://BAO.example.vn:8080/a%2Fb?c=d&e#f",
+        ),
+        (
+            "https://bao.example.vn/tin/xã?đ=ơ#ư",
+            "https://bao.example.vn/tin/x%C3%A3?%C4%91=%C6%A1#%C6%B0",
+        ),
+        ("https://xã.vn/a", "https://xn--x-yfa.vn/a"),
+        (
+            "https://bao.example.vn/100%?a={b}|[c]#d#e",
+            "https://bao.example.vn/100%25?a=%7Bb%7D%7C%5Bc%5D#d%23e",
+        ),
+    ] {
+        let link = json!([{"_type": "block", "children": [], "markDefs": [{"_key": "a", "href": written}]}]);
+        let fields = json!({"source": {"name": "a", "url": written}, "body": link});
+        let draft = write(&portal, &fields).await.created();
+        assert_eq!(draft["content"]["source"]["url"], kept);
+        assert_eq!(draft["content"]["body"][0]["markDefs"][0]["href"], kept);
+        let same = editor.replace(&draft, &draft["content"]).await.ok();
+        assert_eq!(same, draft);
+    }
+    let long = format!("https://bao.example.vn/{}", "ế".repeat(900));
+    let long = write(&portal, &json!({"source": {"name": "a", "url": long}})).await;
+    long.faults(422, "invalid", &["/source/url too_long"]);
+}
+
+#[actix_web::test]
 async fn text_is_kept_in_its_composed_form_and_otherwise_as_it_is() {
     let portal = Portal::new().await;
     portal.news().await;

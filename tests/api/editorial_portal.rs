@@ -92,6 +92,28 @@ async fn page_templates_make_the_addresses_of_articles_and_categories() {
         shown["canonical_url"],
         "https://sonha.example.vn/?cat=tin-tuc"
     );
+    // People copy addresses as browsers show them.
+    let before = current(&portal).await;
+    let wanted = with(
+        &wanted,
+        "article_url",
+        json!("https://xã.example.vn/tin/bài/{slug}"),
+    );
+    let after = portal
+        .admin()
+        .await
+        .put(PORTAL, version(&before), &wanted)
+        .await
+        .ok();
+    let encoded = "https://xn--x-yfa.example.vn/tin/b%C3%A0i/";
+    assert_eq!(
+        after["content"]["article_url"],
+        format!("{encoded}{{slug}}")
+    );
+    let shown = portal.get("/v1/articles/mot").await.ok();
+    assert_eq!(shown["canonical_url"], format!("{encoded}mot"));
+    let same = portal.admin().await.put(PORTAL, 1, &wanted).await.ok();
+    assert_eq!(same, after);
 }
 
 #[actix_web::test]

@@ -219,6 +219,33 @@ async fn a_form_holds_one_file_and_known_texts() {
 }
 
 #[actix_web::test]
+async fn what_is_transparent_stays_so_and_only_wide_pictures_get_a_small_one() {
+    let portal = Portal::new().await;
+    let editor = portal.editor().await;
+    let glass = image::RgbaImage::from_pixel(700, 70, image::Rgba([9, 9, 9, 100]));
+    let glass = encoded(&DynamicImage::ImageRgba8(glass), ImageFormat::Png);
+    let wide = encoded(&corners(641, 10), ImageFormat::Png);
+    let narrow = encoded(&corners(640, 10), ImageFormat::Png);
+    for (bytes, mime, names) in [
+        (glass, "image/png", vec!["full", "w640"]),
+        (wide, "image/jpeg", vec!["full", "w640"]),
+        (narrow, "image/jpeg", vec!["full"]),
+    ] {
+        let medium = editor.upload("a.png", &bytes, &[]).await.created();
+        let made = medium["renditions"].as_array().unwrap();
+        let found: Vec<_> = made.iter().map(|rendition| &rendition["name"]).collect();
+        assert_eq!(found, names);
+        for rendition in made {
+            assert_eq!(rendition["type"], mime);
+            let file = portal.get(&local(&rendition["preview_url"])).await;
+            assert_eq!(file.header("content-type"), mime);
+            let shown = image::load_from_memory(&file.body).unwrap();
+            assert_eq!(rendition["width"], shown.width());
+        }
+    }
+}
+
+#[actix_web::test]
 async fn a_camera_picture_is_turned_and_forgets_where_it_was_taken() {
     let portal = Portal::new().await;
     let original = camera_jpeg(1600, 800);
