@@ -350,7 +350,7 @@ macro_rules! url_type {
 pub const MAX_URL: usize = 2000;
 
 url_type! {
-    /// An absolute http or https address.
+    /// An absolute http or https address; what is not ASCII is percent-encoded.
     WebUrl("^https?://[^\\s/]", "https://bao.example.vn/tin/123", "http", "https");
     /// The target of a link in text: http, https, mailto or tel.
     LinkUrl("^(https?://[^\\s/]|mailto:[^\\s]|tel:[^\\s])", "https://vanban.example.vn/12", "http", "https", "mailto", "tel");
@@ -397,5 +397,58 @@ fn checked_url(raw: &str, schemes: &[&str]) -> Result<String, Refusal> {
             "must not carry a user name or password",
         ));
     }
-    Ok(raw.to_owned())
+    let spelled = spelled(raw, &url);
+    if spelled.len() > MAX_URL {
+        return Err(Refusal::new(
+            FaultCode::TooLong,
+            format!("has more than {MAX_URL} characters once it is percent-encoded"),
+        ));
+    }
+    Ok(spelled)
+}
+
+/// What RFC 3986 allows nowhere behind the host, or (`#`) not again.
+const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The address as it is where it is a URI, and else as browsers send it: people copy `/tin/xã` out
+/// of the address bar, but feeds and clients want RFC 3986.
+fn spelled(raw: &str, url: &url::Url) -> String {
+    if encoded(raw) == raw {
+        return raw.to_owned();
+    }
+    let (host, rest) = url
+        .as_str()
+        .split_at(url[..url::Position::BeforePath].len());
+    format!("{host}{}", encoded(rest))
+}
+
+fn encoded(text: &str) -> String {
+    let encode = |text: &str| {
+        let mut out = String::with_capacity(text.len());
+        for (i, part) in text.split('%').enumerate() {
+            if i > 0 {
+                let is_escape =
+                    part.len() >= 2 && part.bytes().take(2).all(|b| b.is_ascii_hexdigit());
+                out.push_str(if is_escape { "%" } else { "%25" });
+            }
+            out.extend(percent_encoding::utf8_percent_encode(part, ENCODED));
+        }
+        out
+    };
+    match text.split_once('#') {
+        Some((before, fragment)) => format!("{}#{}", encode(before), encode(fragment)),
+        None => encode(text),
+    }
 }

@@ -102,6 +102,9 @@ impl ToSchema for ZoneName {
 pub struct PageTemplate(String);
 
 impl PageTemplate {
+    /// Stands for the slug while the address is checked and encoded.
+    const PLACE: &str = "0-the-slug-0";
+
     pub fn parse(raw: &str) -> Result<Self, Refusal> {
         if raw.matches("{slug}").count() != 1 || raw.replace("{slug}", "").contains(['{', '}']) {
             return Err(Refusal::new(
@@ -109,12 +112,13 @@ impl PageTemplate {
                 "must hold {slug} exactly once and no other braces",
             ));
         }
-        let filled = WebUrl::parse(&raw.replace("{slug}", "slug"))?;
+        let filled = WebUrl::parse(&raw.replace("{slug}", Self::PLACE))?;
         let host = url::Url::parse(filled.as_str())
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned));
-        if raw.find("{slug}")
-            < raw
+        let template = filled.as_str().replacen(Self::PLACE, "{slug}", 1);
+        if template.find("{slug}")
+            < template
                 .find("://")
                 .map(|at| at + 3 + host.unwrap_or_default().len())
         {
@@ -123,7 +127,7 @@ impl PageTemplate {
                 "{slug} must stand after the host",
             ));
         }
-        Ok(Self(raw.to_owned()))
+        Ok(Self(template))
     }
 
     pub fn fill(&self, slug: &Slug) -> String {

@@ -11,6 +11,16 @@
     reason = "a test fails by panicking"
 )]
 
+mod article_rules;
+mod articles;
+mod bodies;
+mod captions;
+mod editorial_categories;
+mod editorial_portal;
 mod examples;
+mod idempotency;
+mod media;
+mod media_files;
+mod seed;
 mod support;
 mod walk;

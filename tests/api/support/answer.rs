@@ -56,6 +56,12 @@ impl Answer {
         }
     }
 
+    /// For answers that are not JSON.
+    #[track_caller]
+    pub fn status_is(&self, status: u16) {
+        assert_eq!(self.status, status, "{}", self.text());
+    }
+
     #[track_caller]
     pub fn ok(&self) -> Value {
         self.is(200)

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use serde_json::{Value, json};
 
-use super::{Portal, User};
+use super::{Answer, Portal, User};
 
 /// A picture of one colour, as PNG; the same numbers give the same bytes.
 pub fn picture(width: u32, height: u32, shade: u8) -> Vec<u8> {
@@ -71,7 +71,7 @@ impl User<'_> {
             .ok()
     }
 
-    /// Uploads a picture; answers its id.
+    /// Uploads a picture, perhaps again; answers its id.
     pub async fn picture(&self, shade: u8) -> i64 {
         let answer = self
             .upload(
@@ -80,6 +80,65 @@ impl User<'_> {
                 &[("alt", "Một bức ảnh")],
             )
             .await;
-        answer.created()["id"].as_i64().unwrap()
+        assert!([200, 201].contains(&answer.status), "{}", answer.text());
+        answer.json()["id"].as_i64().unwrap()
+    }
+}
+
+/// Where editors find an article.
+pub fn path(article: &Value) -> String {
+    format!("/v1/editorial/articles/{}", article["id"])
+}
+
+/// The version of an object as it was last seen.
+pub fn version(object: &Value) -> i64 {
+    object["version"].as_i64().unwrap()
+}
+
+/// The content of an article with something else in one field.
+pub fn with(content: &Value, field: &str, value: Value) -> Value {
+    let mut content = content.clone();
+    content[field] = value;
+    content
+}
+
+/// The path of an absolute address of ours.
+pub fn local(address: &Value) -> String {
+    let address = address.as_str().unwrap();
+    address.strip_prefix(super::BASE).unwrap().to_owned()
+}
+
+impl Portal {
+    /// An article that shows these media, published; answers it.
+    pub async fn show(&self, media: &[&Value]) -> Value {
+        let known = self.get("/v1/categories").await.ok();
+        let news = match known["items"][0]["slug"].as_str() {
+            Some(slug) => slug.to_owned(),
+            None => self.news().await,
+        };
+        let ids: Vec<i64> = media
+            .iter()
+            .map(|medium| medium["id"].as_i64().unwrap())
+            .collect();
+        let body = json!([figure("Chú thích", &ids)]);
+        self.published(&with(&content("Có ảnh", &news), "body", body))
+            .await
+    }
+}
+
+impl User<'_> {
+    /// PUT of an article as it was last seen.
+    pub async fn replace(&self, article: &Value, content: &Value) -> Answer {
+        self.put(&path(article), version(article), content).await
+    }
+
+    /// PATCH of an article as it was last seen.
+    pub async fn change(&self, article: &Value, patch: &Value) -> Answer {
+        self.patch(&path(article), version(article), patch).await
+    }
+
+    /// An article as it is now.
+    pub async fn read(&self, article: &Value) -> Value {
+        self.get(&path(article)).await.ok()
     }
 }
