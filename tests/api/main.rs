@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod publishing;
 mod support;
 
 mod walk;

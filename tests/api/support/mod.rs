@@ -2,6 +2,7 @@
 
 mod answer;
 mod database;
+pub mod newsroom;
 pub mod sample;
 mod spec;
 
