@@ -4,9 +4,11 @@
 use std::fmt::Write as _;
 
 use super::body::{
-    Decorator, ListItem, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table, TextBlock,
+    Decorator, ListItem, LiveAttachment, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table,
+    TextBlock,
 };
 use super::caption::LiveFigure;
+use super::media::LiveMedium;
 
 /// Text for HTML and for double-quoted attributes.
 pub fn escape(text: &str) -> String {
@@ -296,9 +298,14 @@ pub fn text(blocks: &[LiveBlock]) -> String {
             }
             LiveBlock::Embed(embed) => {
                 let url = embed.url.as_ref().map(|url| url.as_str());
-                parts.extend(url.map(str::to_owned));
+                let url = url.or(embed.media.as_ref().map(LiveMedium::url));
+                let title = embed.title.as_ref().map(|title| title.as_str());
+                let line: Vec<&str> = title.into_iter().chain(url).collect();
+                parts.push(line.join(": "));
             }
-            LiveBlock::Attachment(attachment) => parts.push(attachment.title.as_str().to_owned()),
+            LiveBlock::Attachment(LiveAttachment { media, title, .. }) => {
+                parts.push(format!("{}: {}", title.as_str(), media.url()));
+            }
             LiveBlock::Rule(_) => parts.push("***".to_owned()),
         }
     }
