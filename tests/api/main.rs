@@ -12,6 +12,7 @@
 )]
 
 mod publishing;
+mod renderings;
 mod support;
 
 mod walk;
