@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod lists;
 mod publishing;
 mod renderings;
 mod support;
