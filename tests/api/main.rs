@@ -11,6 +11,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod changes;
+mod drafts;
+mod figures;
 mod lists;
 mod publishing;
 mod renderings;
