@@ -133,7 +133,7 @@ fn either_page(document: &mut Value) {
 /// Adds what every operation has in common.
 fn complete(path: &str, method: &str, operation: &mut Value) {
     let editorial = path.starts_with("/v1/editorial") && !path.contains("/preview/");
-    let api = path.starts_with("/v1/");
+    let with_etag = path.starts_with("/v1/") || path.starts_with("/feeds/");
     let writes = matches!(method, "post" | "put" | "patch" | "delete");
     let secured = operation
         .get("security")
@@ -205,7 +205,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         }));
     }
-    if method == "get" && api {
+    if method == "get" && with_etag {
         parameters.push(json!({
             "name": "If-None-Match", "in": "header", "required": false,
             "description": "ETags that the client has; 304 when one of them is current.",
@@ -237,7 +237,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             .entry(status.to_string())
             .or_insert_with(|| json!({"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}));
     }
-    if method == "get" && api {
+    if method == "get" && with_etag {
         responses
             .entry("304")
             .or_insert_with(|| json!({"description": "Not modified"}));
