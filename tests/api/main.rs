@@ -13,6 +13,7 @@
 
 mod changes;
 mod drafts;
+mod feeds;
 mod figures;
 mod lists;
 mod publishing;
