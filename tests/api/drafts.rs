@@ -131,7 +131,8 @@ async fn no_public_address_shows_what_is_not_published() {
     let live = portal.published(&first).await;
     portal.published(&content("Tin bên cạnh", &category)).await;
     let editor = portal.editor().await;
-    let draft = editor.draft(&marked(word, &category, secret)).await;
+    let reporter = portal.reporter().await;
+    let draft = reporter.draft(&marked(word, &category, secret)).await;
     let mut change = marked(word, other, secret);
     change["slug"] = json!("moi-dauhieu");
     let changed = editor.edit(&live, &change).await;
