@@ -219,36 +219,40 @@ fn lines(text: &str) -> String {
     escape(text).replace('\n', "<br>\n")
 }
 
+/// Spans of one link after another are one link, however each is decorated.
 fn spans(spans: &[Span], defs: &[MarkDef]) -> String {
+    let link = |span: &Span| -> Option<&MarkDef> {
+        let mut marks = span.marks.iter();
+        marks.find_map(|mark| defs.iter().find(|def| def.key == *mark))
+    };
     let mut out = String::new();
-    for span in spans {
-        let mut inner = lines(span.text.as_str());
-        // Links outermost, so that a decorated link stays one link.
-        let (decorators, links): (Vec<_>, Vec<_>) = span
-            .marks
-            .iter()
-            .partition(|mark| Decorator::parse(mark.as_str()).is_some());
-        for mark in decorators.into_iter().rev() {
-            let tag = match Decorator::parse(mark.as_str()) {
-                Some(Decorator::Strong) => "strong",
-                Some(Decorator::Em) => "em",
-                Some(Decorator::Underline) => "u",
-                Some(Decorator::StrikeThrough) => "s",
-                Some(Decorator::Sub) => "sub",
-                Some(Decorator::Sup) => "sup",
-                None => continue,
-            };
-            inner = format!("<{tag}>{inner}</{tag}>");
+    for run in spans.chunk_by(|a, b| link(a) == link(b)) {
+        let inner: String = run.iter().map(decorated).collect();
+        match run.first().and_then(link) {
+            Some(def) => {
+                let _ = write!(out, "<a href=\"{}\">{inner}</a>", escape(def.href.as_str()));
+            }
+            None => out.push_str(&inner),
         }
-        if let Some(def) = links
-            .first()
-            .and_then(|mark| defs.iter().find(|def| def.key == **mark))
-        {
-            inner = format!("<a href=\"{}\">{inner}</a>", escape(def.href.as_str()));
-        }
-        out.push_str(&inner);
     }
     out
+}
+
+fn decorated(span: &Span) -> String {
+    let mut inner = lines(span.text.as_str());
+    for mark in span.marks.iter().rev() {
+        let tag = match Decorator::parse(mark.as_str()) {
+            Some(Decorator::Strong) => "strong",
+            Some(Decorator::Em) => "em",
+            Some(Decorator::Underline) => "u",
+            Some(Decorator::StrikeThrough) => "s",
+            Some(Decorator::Sub) => "sub",
+            Some(Decorator::Sup) => "sup",
+            None => continue,
+        };
+        inner = format!("<{tag}>{inner}</{tag}>");
+    }
+    inner
 }
 
 /// The body as plain text: a paragraph a block, blank lines between.
