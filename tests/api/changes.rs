@@ -79,6 +79,7 @@ async fn every_public_write_has_its_row_and_no_draft_has_one() {
         assert_eq!(row["object"]["uri"], uri);
         assert_eq!(row["object"]["slug"], "tin");
         assert_eq!(row["language"], "vi");
+        assert_eq!(row["at"], "2026-03-21T09:00:00+07:00");
         let gone = row["why"] == "taken_down";
         assert_eq!(row["op"], if gone { "delete" } else { "put" });
         assert_eq!(row["edition"], if gone { Value::Null } else { json!(2) });

@@ -18,6 +18,7 @@ mod figures;
 mod lists;
 mod publishing;
 mod renderings;
+mod restoring;
 mod support;
 
 mod walk;

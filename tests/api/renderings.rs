@@ -119,6 +119,27 @@ async fn every_mark_has_its_element() {
 }
 
 #[actix_web::test]
+async fn a_link_is_one_link_however_its_words_are_decorated() {
+    let portal = Portal::new().await;
+    let span = |text: &str, marks: &[&str]| json!({"_type": "span", "text": text, "marks": marks});
+    let link =
+        |key: &str| json!({"_type": "link", "_key": key, "href": format!("https://{key}.vn/")});
+    let body = json!([{
+        "_type": "block",
+        "markDefs": [link("a"), link("b")],
+        "children": [
+            span("Xem ", &["a"]), span("kế hoạch", &["strong", "a"]), span(" này", &["a"]),
+            span("khác", &["b"]), span(" và ", &[]), span("nữa", &["b"]),
+        ],
+    }]);
+    assert_eq!(
+        html(&portal, body).await,
+        "<p><a href=\"https://a.vn/\">Xem <strong>kế hoạch</strong> này</a>\
+         <a href=\"https://b.vn/\">khác</a> và <a href=\"https://b.vn/\">nữa</a></p>\n"
+    );
+}
+
+#[actix_web::test]
 async fn lists_nest_by_level_and_kind() {
     let portal = Portal::new().await;
     let body = json!([
