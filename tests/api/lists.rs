@@ -422,3 +422,62 @@ async fn old_slugs_lead_to_the_new_one_with_path_and_query() {
         .await
         .problem(404, "not_found");
 }
+
+#[actix_web::test]
+async fn pages_of_the_front_end_are_named_as_the_portal_says() {
+    let portal = small_portal().await;
+    let admin = portal.admin().await;
+    let settings = admin.get("/v1/editorial/portal").await.ok();
+    let mut wanted = settings["content"].clone();
+    wanted["article_url"] = json!("https://sonha.example.vn/tin/{slug}.html");
+    wanted["category_url"] = json!("https://sonha.example.vn/muc/{slug}");
+    let version = settings["version"].as_i64().unwrap();
+    admin
+        .put("/v1/editorial/portal", version, &wanted)
+        .await
+        .ok();
+
+    let page = "https://sonha.example.vn/tin/f.html";
+    let list = portal.get("/v1/articles").await.ok();
+    assert_eq!(list["items"][0]["canonical_url"], page);
+    let feed = portal.get("/feeds/categories/thon-ban/json").await.ok();
+    assert_eq!(feed["items"][0]["url"], page);
+    assert_eq!(
+        feed["home_page_url"],
+        "https://sonha.example.vn/muc/thon-ban"
+    );
+    let tree = portal.get("/v1/categories").await.ok();
+    let page = "https://sonha.example.vn/muc/tin-tuc";
+    assert_eq!(tree["items"][0]["canonical_url"], page);
+}
+
+#[actix_web::test]
+async fn a_changed_article_stands_where_it_belongs_now() {
+    let portal = small_portal().await;
+    let publisher = portal.publisher().await;
+    let editorial = publisher.get("/v1/editorial/articles").await.ok();
+    let b = &editorial["items"][4];
+    assert_eq!(b["title"], "B");
+    let change = json!({
+        "category": "van-ban", "featured": false, "tags": ["mới"], "language": "en",
+        "published_on": "2026-03-10",
+    });
+    let edited = publisher.edit(b, &change).await;
+    assert_eq!(word(&portal, "").await, "FEDCBA");
+    let live = publisher.update(&edited, "minor").await;
+    for (query, expected) in [
+        ("", "BFEDCA"),
+        ("?category=tin-tuc", "FEDA"),
+        ("?category=thon-ban", "F"),
+        ("?category=van-ban", "BC"),
+        ("?featured=true", ""),
+        ("?tag=moi", "B"),
+        ("?language=vi", "FEDA"),
+        ("?from=2026-03-10", "B"),
+    ] {
+        assert_eq!(word(&portal, query).await, expected, "{query}");
+    }
+    let without_tag = publisher.edit(&live, &json!({"tags": []})).await;
+    publisher.update(&without_tag, "minor").await;
+    assert_eq!(word(&portal, "?tag=moi").await, "");
+}
