@@ -79,14 +79,19 @@ async fn full_portal() -> (Portal, Value) {
     (portal, seen)
 }
 
+/// Text as HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
 /// What the content of a feed should be: lead, body, byline.
 async fn whole_content(portal: &Portal) -> String {
     let html = portal.get("/v1/articles/tin?body=html").await.ok();
-    let hard = HARD
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    let hard = hard.replace('"', "&quot;").replace('\'', "&#39;");
+    let hard = escaped(HARD);
     format!(
         "<p><strong>Dẫn {hard}</strong></p>\n{}<p><em>Lê Thơ, Trung tâm VHTT &amp; TT</em></p>\n\
          <p><em>Minh An</em></p>\n",
@@ -156,7 +161,9 @@ async fn rss_has_everything() {
     assert!(raw.contains("<guid isPermaLink=\"false\">tag:"), "{raw}");
     assert_eq!(json!(item.title), seen["title"]);
     assert_eq!(json!(item.link), seen["canonical_url"]);
-    assert_eq!(json!(item.description), seen["lead"]);
+    // Readers take a description for HTML.
+    let lead = format!("Dẫn {}", escaped(HARD));
+    assert_eq!(item.description.as_deref(), Some(lead.as_str()));
     assert_eq!(
         item.pub_date.as_deref(),
         Some("Fri, 20 Mar 2026 08:30:00 +0700")
@@ -280,6 +287,32 @@ async fn what_is_no_news_any_more_is_in_no_feed() {
     portal.archive(&live[2]).await;
     assert_eq!(titles(&portal, "").await, ["D"]);
     assert_eq!(titles(&portal, "categories/tin-tuc/").await, ["D"]);
+}
+
+#[actix_web::test]
+async fn atom_tells_its_readers_what_was_taken_down() {
+    let portal = Portal::new().await;
+    let publisher = portal.publisher().await;
+    let live = portal
+        .published(&content("Tin mật", &portal.news().await))
+        .await;
+    let uri = portal.get(&address(&live)).await.ok()["uri"].clone();
+    portal.advance(60);
+    let down = publisher.take_down(&live).await;
+    for place in ["", "categories/tin-tuc/"] {
+        let path = format!("/feeds/{place}atom");
+        let feed = atom(&portal, &path).await;
+        assert!(feed.entries.is_empty());
+        assert_eq!(feed.updated.to_rfc3339(), "2026-03-21T09:01:00+07:00");
+        let gone = &feed.extensions["at"]["deleted-entry"][0];
+        assert_eq!(json!(gone.attrs["ref"]), uri);
+        assert_eq!(gone.attrs["when"], "2026-03-21T09:01:00+07:00");
+        let text = portal.get(&path).await.text();
+        assert!(!text.contains("mật"), "{text}");
+    }
+    publisher.restore(&down).await;
+    assert!(atom(&portal, "/feeds/atom").await.extensions.is_empty());
+    assert_eq!(titles(&portal, "").await, ["Tin mật"]);
 }
 
 #[actix_web::test]
