@@ -215,7 +215,8 @@ fn close(list: ListItem) -> &'static str {
     }
 }
 
-fn lines(text: &str) -> String {
+/// Text for HTML, its line breaks kept.
+pub fn lines(text: &str) -> String {
     escape(text).replace('\n', "<br>\n")
 }
 

@@ -187,7 +187,7 @@ fn content(article: &LiveArticle, body: &[LiveBlock]) -> String {
     if let Some(lead) = &article.lead {
         html.push_str(&format!(
             "<p><strong>{}</strong></p>\n",
-            render::escape(lead.as_str())
+            render::lines(lead.as_str())
         ));
     }
     html.push_str(&render::html(body));
@@ -413,7 +413,7 @@ impl Feed<'_> {
                     description: article
                         .lead
                         .as_ref()
-                        .map(|lead| render::escape(lead.as_str())),
+                        .map(|lead| render::lines(lead.as_str())),
                     content: Some(entry.html.clone()),
                     guid: Some(rss::Guid {
                         value: article.uri.clone(),
