@@ -67,7 +67,7 @@ async fn full_portal() -> (Portal, Value) {
     let medium = portal.editor().await.picture(1).await;
     let mut article = content(&format!("Tin {HARD}"), &portal.news().await);
     article["slug"] = json!("tin");
-    article["lead"] = json!(format!("Dẫn {HARD}"));
+    article["lead"] = json!(format!("Dẫn\n{HARD}"));
     article["tags"] = json!(["Cây & rừng"]);
     article["published_at"] = json!("2026-03-20T08:30:00+07:00");
     article["byline"] =
@@ -93,7 +93,7 @@ async fn whole_content(portal: &Portal) -> String {
     let html = portal.get("/v1/articles/tin?body=html").await.ok();
     let hard = escaped(HARD);
     format!(
-        "<p><strong>Dẫn {hard}</strong></p>\n{}<p><em>Lê Thơ, Trung tâm VHTT &amp; TT</em></p>\n\
+        "<p><strong>Dẫn<br>\n{hard}</strong></p>\n{}<p><em>Lê Thơ, Trung tâm VHTT &amp; TT</em></p>\n\
          <p><em>Minh An</em></p>\n",
         html["body_html"].as_str().unwrap()
     )
@@ -162,7 +162,7 @@ async fn rss_has_everything() {
     assert_eq!(json!(item.title), seen["title"]);
     assert_eq!(json!(item.link), seen["canonical_url"]);
     // Readers take a description for HTML.
-    let lead = format!("Dẫn {}", escaped(HARD));
+    let lead = format!("Dẫn<br>\n{}", escaped(HARD));
     assert_eq!(item.description.as_deref(), Some(lead.as_str()));
     assert_eq!(
         item.pub_date.as_deref(),
