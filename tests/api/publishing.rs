@@ -36,6 +36,11 @@ async fn article_in(publisher: &User<'_>, state: &str, category: &str) -> Value 
     match state {
         "live" => article,
         "withdrawn" => publisher.withdraw(&article).await,
+        "archived" => {
+            publisher.portal.archive(&article).await;
+            let path = format!("/v1/editorial/articles/{}", article["id"]);
+            publisher.get(&path).await.ok()
+        }
         "taken_down" => publisher.take_down(&article).await,
         other => panic!("no such state: {other}"),
     }
@@ -60,6 +65,7 @@ async fn every_state_answers_every_action_as_the_table_says() {
         ("none",       [200,   422,   422,   409,   409,   409], "save delete publish"),
         ("live",       [422,   200,   200,   200,   200,   409], "save publish withdraw take-down"),
         ("withdrawn",  [422,   200,   200,   409,   200,   200], "save publish take-down restore"),
+        ("archived",   [422,   200,   200,   200,   200,   200], "save publish withdraw take-down restore"),
         ("taken_down", [422,   422,   200,   409,   409,   200], "save publish restore"),
     ];
     for (state, expected, allowed) in table {
@@ -88,7 +94,7 @@ async fn only_publishers_decide_what_readers_see() {
     let portal = Portal::new().await;
     let category = portal.news().await;
     let publisher = portal.publisher().await;
-    for state in ["none", "live", "withdrawn", "taken_down"] {
+    for state in ["none", "live", "withdrawn", "archived", "taken_down"] {
         let article = article_in(&publisher, state, &category).await;
         for login in ["editor", "reporter", "admin"] {
             let user = portal.user(login).await;
@@ -262,6 +268,8 @@ async fn a_withdrawn_article_is_marked_and_stands_in_no_list() {
     }
     let others = portal.get(&format!("{}/others", address(&other))).await;
     assert_eq!(others.ok(), json!({"newer": [], "older": []}));
+    let around = portal.get(&format!("{}/others", address(&article))).await;
+    assert_eq!(around.ok()["newer"][0]["title"], "Tin khác");
     let captions = portal.get("/v1/captions").await.ok();
     assert_eq!(captions["items"][0]["caption"], "Chú thích");
     let medium = &seen["body"][0]["media"][0]["media_id"];
