@@ -4,9 +4,11 @@
 use std::fmt::Write as _;
 
 use super::body::{
-    Decorator, ListItem, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table, TextBlock,
+    Decorator, ListItem, LiveAttachment, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table,
+    TextBlock,
 };
 use super::caption::LiveFigure;
+use super::media::LiveMedium;
 
 /// Text for HTML and for double-quoted attributes.
 pub fn escape(text: &str) -> String {
@@ -213,40 +215,45 @@ fn close(list: ListItem) -> &'static str {
     }
 }
 
-fn lines(text: &str) -> String {
+/// Text for HTML, its line breaks kept.
+pub fn lines(text: &str) -> String {
     escape(text).replace('\n', "<br>\n")
 }
 
+/// Spans of one link after another are one link, however each is decorated.
 fn spans(spans: &[Span], defs: &[MarkDef]) -> String {
+    let link = |span: &Span| -> Option<&MarkDef> {
+        let mut marks = span.marks.iter();
+        marks.find_map(|mark| defs.iter().find(|def| def.key == *mark))
+    };
     let mut out = String::new();
-    for span in spans {
-        let mut inner = lines(span.text.as_str());
-        // Links outermost, so that a decorated link stays one link.
-        let (decorators, links): (Vec<_>, Vec<_>) = span
-            .marks
-            .iter()
-            .partition(|mark| Decorator::parse(mark.as_str()).is_some());
-        for mark in decorators.into_iter().rev() {
-            let tag = match Decorator::parse(mark.as_str()) {
-                Some(Decorator::Strong) => "strong",
-                Some(Decorator::Em) => "em",
-                Some(Decorator::Underline) => "u",
-                Some(Decorator::StrikeThrough) => "s",
-                Some(Decorator::Sub) => "sub",
-                Some(Decorator::Sup) => "sup",
-                None => continue,
-            };
-            inner = format!("<{tag}>{inner}</{tag}>");
+    for run in spans.chunk_by(|a, b| link(a) == link(b)) {
+        let inner: String = run.iter().map(decorated).collect();
+        match run.first().and_then(link) {
+            Some(def) => {
+                let _ = write!(out, "<a href=\"{}\">{inner}</a>", escape(def.href.as_str()));
+            }
+            None => out.push_str(&inner),
         }
-        if let Some(def) = links
-            .first()
-            .and_then(|mark| defs.iter().find(|def| def.key == **mark))
-        {
-            inner = format!("<a href=\"{}\">{inner}</a>", escape(def.href.as_str()));
-        }
-        out.push_str(&inner);
     }
     out
+}
+
+fn decorated(span: &Span) -> String {
+    let mut inner = lines(span.text.as_str());
+    for mark in span.marks.iter().rev() {
+        let tag = match Decorator::parse(mark.as_str()) {
+            Some(Decorator::Strong) => "strong",
+            Some(Decorator::Em) => "em",
+            Some(Decorator::Underline) => "u",
+            Some(Decorator::StrikeThrough) => "s",
+            Some(Decorator::Sub) => "sub",
+            Some(Decorator::Sup) => "sup",
+            None => continue,
+        };
+        inner = format!("<{tag}>{inner}</{tag}>");
+    }
+    inner
 }
 
 /// The body as plain text: a paragraph a block, blank lines between.
@@ -296,9 +303,14 @@ pub fn text(blocks: &[LiveBlock]) -> String {
             }
             LiveBlock::Embed(embed) => {
                 let url = embed.url.as_ref().map(|url| url.as_str());
-                parts.extend(url.map(str::to_owned));
+                let url = url.or(embed.media.as_ref().map(LiveMedium::url));
+                let title = embed.title.as_ref().map(|title| title.as_str());
+                let line: Vec<&str> = title.into_iter().chain(url).collect();
+                parts.push(line.join(": "));
             }
-            LiveBlock::Attachment(attachment) => parts.push(attachment.title.as_str().to_owned()),
+            LiveBlock::Attachment(LiveAttachment { media, title, .. }) => {
+                parts.push(format!("{}: {}", title.as_str(), media.url()));
+            }
             LiveBlock::Rule(_) => parts.push("***".to_owned()),
         }
     }

@@ -1,7 +1,9 @@
 //! Feeds: Atom, RSS 2.0 and JSON Feed of the newest 50 live articles, portal-wide and by category,
 //! with full content.
 
-mod formats;
+mod atom;
+mod json;
+mod rss;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -186,7 +188,7 @@ fn content(article: &LiveArticle, body: &[LiveBlock]) -> String {
     if let Some(lead) = &article.lead {
         html.push_str(&format!(
             "<p><strong>{}</strong></p>\n",
-            render::escape(lead.as_str())
+            render::lines(lead.as_str())
         ));
     }
     html.push_str(&render::html(body));

@@ -2,6 +2,7 @@
 
 mod answer;
 mod database;
+pub mod newsroom;
 pub mod sample;
 pub mod spec;
 
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 
 pub use self::answer::Answer;
 use self::database::Database;
+pub use self::spec::document;
 
 /// Saturday, 21 March 2026, 09:00 in Vietnam.
 pub const NOW: i64 = 1_774_058_400_000_000;
