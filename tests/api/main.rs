@@ -13,4 +13,7 @@
 
 mod support;
 
+mod auth;
+mod tokens;
+mod users;
 mod walk;

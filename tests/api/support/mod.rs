@@ -2,8 +2,9 @@
 
 mod answer;
 mod database;
+pub mod operations;
 pub mod sample;
-mod spec;
+pub mod spec;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -244,6 +245,12 @@ impl Ask<'_> {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers
             .push((name.to_owned(), value.as_bytes().to_vec()));
+        self
+    }
+
+    /// To another path.
+    pub fn to(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
         self
     }
 
