@@ -133,7 +133,10 @@ fn either_page(document: &mut Value) {
 /// Adds what every operation has in common.
 fn complete(path: &str, method: &str, operation: &mut Value) {
     let editorial = path.starts_with("/v1/editorial") && !path.contains("/preview/");
-    let api = path.starts_with("/v1/");
+    let probe = is_probe(path);
+    // What an editorial object says beside its content may change without its version.
+    let object = editorial && (path.ends_with("/{id}") || path.ends_with("/portal"));
+    let revalidates = method == "get" && !probe && !object;
     let writes = matches!(method, "post" | "put" | "patch" | "delete");
     let secured = operation
         .get("security")
@@ -172,7 +175,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             || action
             || path.ends_with("/captions") && method == "post");
     let mut statuses: Vec<u16> = vec![500, 503];
-    if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
+    if !probe {
         statuses.extend([400, 414, 429]);
     }
     if has_body {
@@ -205,7 +208,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         }));
     }
-    if method == "get" && api {
+    if revalidates {
         parameters.push(json!({
             "name": "If-None-Match", "in": "header", "required": false,
             "description": "ETags that the client has; 304 when one of them is current.",
@@ -237,7 +240,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             .entry(status.to_string())
             .or_insert_with(|| json!({"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}));
     }
-    if method == "get" && api {
+    if revalidates {
         responses
             .entry("304")
             .or_insert_with(|| json!({"description": "Not modified"}));
@@ -245,6 +248,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     for (status, response) in responses.iter_mut() {
         describe(status, method, path, response);
     }
+}
+
+/// Answers of the moment: no ETag, and no reader to refuse.
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics")
 }
 
 /// Description and headers of one answer.
@@ -278,7 +286,7 @@ fn describe(status: &str, method: &str, path: &str, response: &mut Value) {
     let ok = status.starts_with('2');
     let tagged = ok
         && (path.starts_with("/v1/editorial") || method == "get")
-        && path.starts_with("/v1/")
+        && !is_probe(path)
         && (status != "204" || path.contains("captions"))
         && !path.contains("/preview/");
     if tagged || status == "304" || status == "412" {

@@ -187,6 +187,8 @@ async fn list_users(
 }
 
 /// Read one user.
+///
+/// Its ETag is the version that a change must name.
 #[utoipa::path(operation_id = "get_user", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
     responses(
