@@ -13,7 +13,14 @@
 
 mod support;
 
+mod addresses;
 mod auth;
+mod authz_matrix;
+mod caching;
+mod hostile;
+mod openapi;
+mod problems;
+mod slow;
 mod tokens;
 mod users;
 mod walk;

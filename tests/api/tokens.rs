@@ -67,7 +67,9 @@ impl Forge {
         let answer = self.send(&format!("Bearer {token}")).await;
         assert_eq!(answer.status, 401, "{token}: {}", answer.text());
         answer.problem(401, "unauthorized");
-        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        // RFC 6750 tells one who brought no token from one whose token is bad.
+        let challenge = answer.header("www-authenticate");
+        assert_eq!(challenge, "Bearer error=\"invalid_token\"");
     }
 }
 

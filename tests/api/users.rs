@@ -127,7 +127,7 @@ async fn every_fault_of_a_user_is_named_at_once() {
         (json!([]), "/roles too_short"),
         (json!(["editor", "editor"]), "/roles duplicate"),
         (json!("editor"), "/roles wrong_type"),
-        (json!(null), "/roles wrong_type"),
+        (json!(null), "/roles required"),
     ] {
         let patch = json!({"roles": roles});
         let answer = admin.patch(&format!("{USERS}/1"), 1, &patch).await;

@@ -46,7 +46,7 @@ pub struct Portal {
 }
 
 #[derive(clap::Parser)]
-struct CommandLine {
+pub struct CommandLine {
     #[command(flatten)]
     settings: Settings,
 }

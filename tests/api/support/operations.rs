@@ -23,6 +23,10 @@ impl Operation {
             .is_some_and(|schemes| !schemes.is_empty())
     }
 
+    pub fn is_editorial(&self) -> bool {
+        self.pattern.starts_with("/v1/editorial/")
+    }
+
     /// Read by anyone: no token, no signature.
     pub fn is_public_read(&self) -> bool {
         self.method == Method::GET && !self.is_secured() && self.id != "get_media_preview"
