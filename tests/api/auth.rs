@@ -172,6 +172,50 @@ async fn an_address_that_failed_too_often_waits_and_others_do_not() {
 }
 
 #[actix_web::test]
+async fn the_addresses_of_one_ipv6_network_count_together() {
+    let portal = Portal::with(&[
+        "--login-failures-address",
+        "2",
+        "--trusted-proxies",
+        "203.0.113.7",
+    ])
+    .await;
+    for address in ["2001:db8::1", "2001:db8::2"] {
+        login_from(&portal, address, "editor", OTHER)
+            .await
+            .problem(401, "bad_credentials");
+    }
+    login_from(&portal, "2001:db8::3", "editor", PASSWORD)
+        .await
+        .problem(429, "too_many_requests");
+    login_from(&portal, "2001:db8:0:1::1", "editor", PASSWORD)
+        .await
+        .ok();
+}
+
+#[actix_web::test]
+async fn guesses_at_once_are_counted_one_by_one() {
+    let portal = Portal::with(&["--login-failures", "4"]).await;
+    let guesses = (0..20).map(|_| login(&portal, "editor", OTHER));
+    let answers = futures_util::future::join_all(guesses).await;
+    let with = |status| answers.iter().filter(|a| a.status == status).count();
+    assert_eq!((with(401), with(429)), (4, 16));
+}
+
+#[actix_web::test]
+async fn one_lost_refresh_that_is_sent_twice_at_once_is_no_theft() {
+    let portal = Portal::new().await;
+    let first = portal.sign_in("editor", PASSWORD).await;
+    let both = futures_util::future::join(refresh(&portal, &first), refresh(&portal, &first));
+    let (one, other) = both.await;
+    let (one, other) = (one.ok(), other.ok());
+    me(&portal, &one).await.ok();
+    me(&portal, &other).await.ok();
+    // One of the two refresh tokens replaced the other; what is signed in stays so with it.
+    assert_ne!(one["refresh_token"], other["refresh_token"]);
+}
+
+#[actix_web::test]
 async fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
     let portal = Portal::with(&["--login-failures-address", "2"]).await;
     for address in ["198.51.100.1", "198.51.100.2"] {

@@ -132,6 +132,41 @@ async fn every_caller_is_let_in_or_refused_as_the_matrix_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[actix_web::test]
+async fn nobody_learns_of_faults_who_may_not_call() {
+    let portal = Portal::new().await;
+    let world = World::new(&portal).await;
+    let rows: BTreeMap<&str, Allowed> = MATRIX.iter().copied().collect();
+    for operation in operations().iter().filter(|op| op.is_secured()) {
+        let path = world.path(operation);
+        for caller in CALLERS {
+            if rows
+                .get(operation.id)
+                .is_some_and(|row| row.contains(&caller))
+            {
+                continue;
+            }
+            let wanted = if caller == "anonymous" { 401 } else { 403 };
+            // A query, a body, a media type, an id and a header that are wrong.
+            for (path, kind, body) in [
+                (format!("{path}?khong_co=1"), "application/json", "{}"),
+                (path.clone(), "application/json", "{"),
+                (path.clone(), "text/plain", "x"),
+                (path.replace("/1", "/0"), "application/json", "{}"),
+            ] {
+                let method = operation.method.clone();
+                let ask = match caller {
+                    "anonymous" => portal.ask(method, &path),
+                    login => portal.user(login).await.ask(method, &path),
+                };
+                let ask = ask.header("if-match", "x").header("idempotency-key", "");
+                let answer = ask.bytes(kind, body.as_bytes()).send().await;
+                assert_eq!(answer.status, wanted, "{} by {caller}", operation.id);
+            }
+        }
+    }
+}
+
 async fn call(portal: &Portal, world: &World, operation: &Operation, caller: &str) -> Answer {
     let path = world.path(operation);
     let mut ask = portal.ask(operation.method.clone(), &path);

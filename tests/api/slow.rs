@@ -22,7 +22,8 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
-        let portal = Portal::with(&["--body-timeout", "1"]).await;
+        let flags = ["--body-timeout", "1", "--max-json", "2000"];
+        let portal = Portal::with(&flags).await;
         let shared = Shared::new(portal.ctx.clone());
         let server = HttpServer::new(move || app(&shared))
             .workers(1)
@@ -163,6 +164,33 @@ async fn a_form_that_never_comes_is_cut_off() {
         )
         .await;
     assert_eq!(problem(&text), (408, "request_timeout".to_owned()));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_body_without_a_length_is_cut_at_the_limit() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    let head = "POST /v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                transfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // It never ends; the server may close while this is sent.
+    let chunk = format!("3e8\r\n{}\r\n", " ".repeat(1000));
+    let _ = stream.write_all(chunk.repeat(3).as_bytes()).await;
+    let (head, body) = answer(&mut stream).await;
+    assert!(head.starts_with("http/1.1 413"), "{head}");
+    let problem: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem["code"], "too_large");
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_body_that_is_too_long_is_refused_before_it_comes() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    stream.write_all(login(2001, "").as_bytes()).await.unwrap();
+    let (head, _) = answer(&mut stream).await;
+    assert!(head.starts_with("http/1.1 413"), "{head}");
     server.stop().await;
 }
 

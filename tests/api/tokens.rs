@@ -97,6 +97,14 @@ async fn a_token_made_with_the_portals_key_is_one() {
 }
 
 #[actix_web::test]
+async fn who_brings_no_token_is_asked_for_one() {
+    let forge = Forge::new().await;
+    let answer = forge.portal.get("/v1/auth/me").await;
+    answer.problem(401, "unauthorized");
+    assert_eq!(answer.header("www-authenticate"), "Bearer");
+}
+
+#[actix_web::test]
 async fn another_algorithm_is_refused() {
     let forge = Forge::new().await;
     for alg in [
