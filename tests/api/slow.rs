@@ -285,6 +285,60 @@ async fn head_tells_the_length_that_get_would_send() {
 }
 
 #[actix_web::test]
+async fn odd_but_legal_requests_are_answered() {
+    let server = Server::start().await;
+    let mut wrong = Vec::new();
+    for (request, status) in [
+        ("GET /healthz HTTP/1.0\r\n\r\n", 200),
+        (
+            "GET http://elsewhere.example/healthz HTTP/1.1\r\nhost: a\r\n",
+            200,
+        ),
+        ("GET /healthz HTTP/1.1\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nhost: \r\n", 200),
+        ("OPTIONS * HTTP/1.1\r\nhost: a\r\n", 404),
+        ("CONNECT a:443 HTTP/1.1\r\nhost: a\r\n", 404),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (
+            "GET /healthz HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n",
+            200,
+        ),
+    ] {
+        let end = if request.ends_with("\r\n\r\n") {
+            ""
+        } else {
+            "connection: close\r\n\r\n"
+        };
+        let mut stream = server.connect().await;
+        let bytes = format!("{request}{end}");
+        stream.write_all(bytes.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let text = rest(&mut stream).await;
+        let found: u16 = text.split(' ').nth(1).unwrap_or("0").parse().unwrap();
+        wrong.extend((found != status).then(|| format!("{request:?} {status}: {text:?}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn a_client_that_waits_for_a_go_ahead_gets_it() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    let body = "{\"login\": \"nobody\", \"password\": \"x\"}";
+    let head = login(body.len(), "").replace("host: a", "host: a\r\nexpect: 100-continue");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut go = [0; 25];
+    let wait = stream.read_exact(&mut go);
+    tokio::time::timeout(PATIENCE, wait).await.unwrap().unwrap();
+    assert_eq!(&go, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let (head, _) = answer(&mut stream).await;
+    assert!(head.starts_with("http/1.1 401"), "{head}");
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn what_is_no_request_is_answered_4xx() {
     let server = Server::start().await;
     let long = "a".repeat(200_000);

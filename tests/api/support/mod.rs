@@ -254,6 +254,12 @@ impl Ask<'_> {
         self
     }
 
+    /// One more header, of bytes that need not be text.
+    pub fn raw_header(mut self, name: &str, value: &[u8]) -> Self {
+        self.headers.push((name.to_owned(), value.to_vec()));
+        self
+    }
+
     /// `If-Match` with a version.
     pub fn at(self, version: i64) -> Self {
         self.header("if-match", &format!("\"{version}\""))
@@ -291,8 +297,16 @@ impl Ask<'_> {
         self.bytes("multipart/form-data; boundary=zzz", &body)
     }
 
-    /// The answer, checked against the document.
+    /// The answer, checked against the document; never a failure of the server.
     pub async fn send(self) -> Answer {
+        let place = format!("{} {}", self.method, self.path);
+        let answer = self.send_to_broken().await;
+        assert!(answer.status < 500, "{place}: {}", answer.text());
+        answer
+    }
+
+    /// The answer of a portal that a test has broken, checked against the document.
+    pub async fn send_to_broken(self) -> Answer {
         let mut request = TestRequest::with_uri(&self.path)
             .method(self.method.clone())
             .peer_addr("203.0.113.7:40000".parse().unwrap());
