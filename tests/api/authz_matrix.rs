@@ -109,6 +109,16 @@ fn the_document_asks_for_a_token_where_the_matrix_does() {
     }
 }
 
+#[test]
+fn the_document_says_403_where_somebody_who_is_signed_in_is_refused() {
+    let rows: BTreeMap<&str, Allowed> = MATRIX.iter().copied().collect();
+    for operation in operations().iter().filter(|op| op.is_secured()) {
+        let refuses = rows.get(operation.id).is_some_and(|row| row.len() < 4);
+        let says = operation.entry["responses"].get("403").is_some();
+        assert!(says || !refuses, "{}", operation.id);
+    }
+}
+
 #[actix_web::test]
 async fn every_caller_is_let_in_or_refused_as_the_matrix_says() {
     let portal = Portal::new().await;
