@@ -11,9 +11,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod addresses;
 mod article_rules;
 mod articles;
+mod auth;
+mod authz_matrix;
 mod bodies;
+mod caching;
 mod captions;
 mod changes;
 mod drafts;
@@ -22,13 +26,21 @@ mod editorial_portal;
 mod examples;
 mod feeds;
 mod figures;
+mod headers;
+mod hostile;
 mod idempotency;
 mod lists;
 mod media;
 mod media_files;
+mod openapi;
+mod ops;
+mod problems;
 mod publishing;
 mod renderings;
 mod restoring;
 mod seed;
+mod slow;
 mod support;
+mod tokens;
+mod users;
 mod walk;

@@ -97,7 +97,6 @@ async fn get_media(
         ("rendition" = String, Path, description = "Name of the rendition", max_length = 20, pattern = "^(full|w[0-9]+)$"),
         ("Range" = Option<String>, Header, description = "One byte range", max_length = 200, pattern = "^bytes=[0-9]*-[0-9]*$"),
         ("If-Range" = Option<String>, Header, description = "The ETag of the file that the range is of; the whole file is answered where it is another", max_length = 100, pattern = "^\"[0-9a-f]{64}\"$"),
-        ("If-None-Match" = Option<String>, Header, description = "ETags that the client has; 304 when one of them is current", max_length = 1000, pattern = "^[!-~ ]*$"),
     ),
     responses(
         (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),

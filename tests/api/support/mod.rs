@@ -3,6 +3,7 @@
 mod answer;
 mod database;
 pub mod newsroom;
+pub mod operations;
 pub mod sample;
 pub mod spec;
 
@@ -49,7 +50,7 @@ pub struct Portal {
 }
 
 #[derive(clap::Parser)]
-struct CommandLine {
+pub struct CommandLine {
     #[command(flatten)]
     settings: Settings,
 }
@@ -262,6 +263,18 @@ impl Ask<'_> {
         self
     }
 
+    /// To another path.
+    pub fn to(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    /// One more header, of bytes that need not be text.
+    pub fn raw_header(mut self, name: &str, value: &[u8]) -> Self {
+        self.headers.push((name.to_owned(), value.to_vec()));
+        self
+    }
+
     /// `If-Match` with a version.
     pub fn at(self, version: i64) -> Self {
         self.header("if-match", &format!("\"{version}\""))
@@ -299,8 +312,16 @@ impl Ask<'_> {
         self.bytes("multipart/form-data; boundary=zzz", &body)
     }
 
-    /// The answer, checked against the document.
+    /// The answer, checked against the document; never a failure of the server.
     pub async fn send(self) -> Answer {
+        let place = format!("{} {}", self.method, self.path);
+        let answer = self.send_to_broken().await;
+        assert!(answer.status < 500, "{place}: {}", answer.text());
+        answer
+    }
+
+    /// The answer of a portal that a test has broken, checked against the document.
+    pub async fn send_to_broken(self) -> Answer {
         let mut request = TestRequest::with_uri(&self.path)
             .method(self.method.clone())
             .peer_addr("203.0.113.7:40000".parse().unwrap());

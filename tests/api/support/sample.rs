@@ -32,6 +32,29 @@ pub fn content(title: &str, category: &str) -> Value {
     json!({"title": title, "category": category, "body": [paragraph("Sáng nay, xã ra quân trồng cây.")]})
 }
 
+/// An article's content with every field and every kind of block.
+pub fn everything(category: &str, medium: i64) -> Value {
+    json!({
+        "title": "Ra quân trồng cây", "slug": "ra-quan", "lead": "Sáng nay.", "category": category,
+        "published_on": "2026-03-20", "published_at": "2026-03-20T08:00:00+07:00", "language": "vi",
+        "tags": ["Môi trường"], "featured": true, "cover_media_id": medium,
+        "byline": [{"name": "Lê Thơ", "unit": "Trung tâm VHTT", "role": "author"}],
+        "source": {"name": "Báo Sơn Hạ", "url": "https://bao.example.vn/1", "author": "An", "published_at": "2026-03-20T08:00:00+07:00"},
+        "body": [
+            {"_type": "block", "_key": "a", "style": "normal", "listItem": "bullet", "level": 1,
+             "markDefs": [{"_type": "link", "_key": "l", "href": "https://a.example.vn/"}],
+             "children": [{"_type": "span", "_key": "s", "text": "Chữ", "marks": ["strong", "l"]}]},
+            {"_type": "figure", "_key": "b", "caption": "Trồng cây", "credit": "Ảnh: An",
+             "media": [{"media_id": medium, "alt": "Một bức ảnh", "decorative": false}]},
+            {"_type": "table", "_key": "c", "caption": "Bảng", "header_rows": 1,
+             "rows": [{"cells": [{"children": [{"_type": "span", "text": "Ô", "marks": []}], "markDefs": []}]}]},
+            {"_type": "embed", "_key": "d", "title": "Phim", "url": "https://www.youtube.com/watch?v=abc"},
+            {"_type": "attachment", "_key": "e", "media_id": medium, "title": "Phụ lục"},
+            {"_type": "rule", "_key": "f"},
+        ],
+    })
+}
+
 impl Portal {
     /// A category by name below another (by id); answers the editorial object.
     pub async fn category(&self, name: &str, parent: Option<i64>) -> Value {
@@ -47,6 +70,37 @@ impl Portal {
     pub async fn news(&self) -> String {
         let category = self.category("Tin tức", None).await;
         category["content"]["slug"].as_str().unwrap().to_owned()
+    }
+
+    /// A user as the admin sees them, by login.
+    pub async fn row_of(&self, login: &str) -> Value {
+        let users = self
+            .admin()
+            .await
+            .get("/v1/editorial/users?limit=100")
+            .await;
+        let users = users.ok()["items"].as_array().cloned().unwrap();
+        let found = users.into_iter().find(|user| user["login"] == login);
+        found.unwrap()
+    }
+
+    /// What is stored, as far as answers show it: equal before and after what changes nothing.
+    pub async fn stock(&self) -> Value {
+        let (publisher, admin) = (self.publisher().await, self.admin().await);
+        let mut stock = serde_json::Map::new();
+        for path in [
+            "/v1/editorial/articles?limit=100",
+            "/v1/editorial/media?limit=100",
+            "/v1/editorial/categories",
+            "/v1/editorial/portal",
+        ] {
+            stock.insert(path.to_owned(), publisher.get(path).await.ok());
+        }
+        let users = "/v1/editorial/users?limit=100&count=true";
+        stock.insert(users.to_owned(), admin.get(users).await.ok());
+        let log = "/v1/changes?since=now";
+        stock.insert(log.to_owned(), self.get(log).await.ok());
+        Value::Object(stock)
     }
 
     /// An article that the publisher wrote and published; answers the editorial object.

@@ -45,6 +45,7 @@ struct PreviewParams {
     /// Unix seconds.
     #[param(minimum = 1, maximum = 9007199254740991i64)]
     expires: i64,
+    /// Seal over the address, hexadecimal.
     #[param(max_length = 64, min_length = 64, pattern = "^[0-9a-f]{64}$")]
     signature: String,
 }

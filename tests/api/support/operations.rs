@@ -1,0 +1,215 @@
+//! Every operation of the document, and a plausible request for each.
+
+use actix_web::http::Method;
+use serde_json::{Value, json};
+
+use super::sample;
+use super::spec::document;
+use super::{Ask, BASE, PASSWORD, Portal};
+
+/// An operation of the document.
+pub struct Operation {
+    pub id: &'static str,
+    pub method: Method,
+    pub pattern: &'static str,
+    /// What the document says of it.
+    pub entry: &'static Value,
+}
+
+impl Operation {
+    pub fn is_secured(&self) -> bool {
+        self.entry["security"]
+            .as_array()
+            .is_some_and(|schemes| !schemes.is_empty())
+    }
+
+    pub fn is_editorial(&self) -> bool {
+        self.pattern.starts_with("/v1/editorial/")
+    }
+
+    /// Read by anyone: no token, no signature.
+    pub fn is_public_read(&self) -> bool {
+        self.method == Method::GET && !self.is_secured() && self.id != "get_media_preview"
+    }
+}
+
+/// The JSON pointers of all values in a body.
+pub fn places(value: &Value) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(k, v)| (k.clone(), v)).collect(),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (i.to_string(), v))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (key, value) in below {
+        found.extend(places(value).iter().map(|place| format!("/{key}{place}")));
+    }
+    found
+}
+
+/// All operations, in the order of the document.
+pub fn operations() -> Vec<Operation> {
+    let paths = document()["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(pattern, item)| {
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(move |(method, entry)| Operation {
+                    id: entry["operationId"].as_str().unwrap_or_default(),
+                    method: method.to_uppercase().parse().unwrap(),
+                    pattern,
+                    entry,
+                })
+        })
+        .collect()
+}
+
+/// One of everything, made by the reporter and published: every address leads somewhere.
+pub struct World {
+    pub category: Value,
+    pub article: Value,
+    pub medium: i64,
+    pub caption: i64,
+    pub slug: String,
+    /// Path of a public file.
+    pub file: String,
+    /// Path of a preview, signed.
+    pub preview: String,
+}
+
+impl World {
+    pub async fn new(portal: &Portal) -> Self {
+        let category = portal.category("Tin tức", None).await;
+        let reporter = portal.reporter().await;
+        let medium = reporter.picture(7).await;
+        let slug = category["content"]["slug"].as_str().unwrap();
+        let mut content = sample::content("Ra quân trồng cây", slug);
+        content["body"] = json!([
+            sample::paragraph("Sáng nay."),
+            sample::figure("Trồng cây", &[medium])
+        ]);
+        let draft = reporter.draft(&content).await;
+        let publisher = portal.publisher().await;
+        let article = publisher.act(&draft, "publish", &json!({})).await;
+        let path = |url: &Value| {
+            let url = url.as_str().unwrap();
+            url.strip_prefix(BASE).unwrap().to_owned()
+        };
+        let shown = portal.get(&format!("/v1/media/{medium}")).await.ok();
+        let own = reporter.get(&format!("/v1/editorial/media/{medium}")).await;
+        Self {
+            file: path(&shown["renditions"][0]["url"]),
+            preview: path(&own.ok()["renditions"][0]["preview_url"]),
+            caption: article["content"]["body"][1]["caption_id"]
+                .as_i64()
+                .unwrap(),
+            slug: article["content"]["slug"].as_str().unwrap().to_owned(),
+            category,
+            article,
+            medium,
+        }
+    }
+
+    /// The path of an operation, with something that is there.
+    pub fn path(&self, operation: &Operation) -> String {
+        match operation.id {
+            "get_media_file" => return self.file.clone(),
+            "get_media_preview" => return self.preview.clone(),
+            _ => {}
+        }
+        let about = |what: &str| operation.pattern.contains(what);
+        let id = match () {
+            () if about("/articles/") => self.article["id"].as_i64(),
+            () if about("/captions/") => Some(self.caption),
+            () if about("/categories/") => self.category["id"].as_i64(),
+            () if about("/media/") => Some(self.medium),
+            () => Some(1),
+        };
+        let category = self.category["content"]["slug"].as_str();
+        let slug = if about("/categories/") {
+            category
+        } else {
+            Some(&*self.slug)
+        };
+        operation
+            .pattern
+            .replace("{id}", &id.unwrap().to_string())
+            .replace("{slug}", slug.unwrap())
+            .replace("{number}", "1")
+            .replace("{format}", "atom")
+    }
+
+    /// A body that the operation takes, if it takes JSON.
+    pub fn body(&self, operation: &Operation) -> Option<Value> {
+        let category = self.category["content"]["slug"].as_str().unwrap();
+        let user = json!({"name": "Lê Thơ", "roles": ["editor"]});
+        Some(match operation.id {
+            "login" => json!({"login": "reporter", "password": PASSWORD}),
+            "refresh_token" => json!({"refresh_token": "abc"}),
+            "change_password" => {
+                json!({"current_password": PASSWORD, "new_password": PASSWORD})
+            }
+            "create_article" | "replace_article" => sample::content("Một bài khác", category),
+            "update_article" => json!({"title": "Một tên khác"}),
+            "publish_article" => json!({"kind": "minor"}),
+            "withdraw_article" => json!({"note": "Nhầm ngày"}),
+            "take_down_article" => json!({"reason_code": "wrong"}),
+            "create_caption" => json!({
+                "article_id": self.article["id"], "media": [{"media_id": self.medium}]
+            }),
+            "update_caption" => json!({"caption": "Chú thích khác"}),
+            "create_category" => json!({"name": "Văn hoá"}),
+            "replace_category" | "update_category" => json!({"name": "Thể thao"}),
+            "replace_media" | "update_media" => json!({"alt": "Một bức ảnh khác"}),
+            "replace_portal" => json!({
+                "name": "Trang tin Sơn Hạ", "language": "vi", "time_zone": "Asia/Ho_Chi_Minh"
+            }),
+            "create_user" => json!({
+                "login": "tho.le", "name": "Lê Thơ", "roles": ["editor"], "password": PASSWORD
+            }),
+            "replace_user" | "update_user" => user,
+            "set_user_password" => json!({"new_password": PASSWORD}),
+            _ => return None,
+        })
+    }
+
+    /// Somebody who may call the operation and knows the present version of its object.
+    pub async fn caller<'a>(&self, portal: &'a Portal, operation: &Operation) -> Ask<'a> {
+        let path = self.path(operation);
+        if !operation.is_secured() {
+            return portal.ask(operation.method.clone(), &path);
+        }
+        let admins = ["/v1/editorial/users", "/v1/editorial/portal"];
+        let admin = admins.iter().any(|start| path.starts_with(start));
+        let user = portal.user(if admin { "admin" } else { "publisher" }).await;
+        let object = path.split('/').take(5).collect::<Vec<_>>().join("/");
+        let etag = match object.rsplit('/').next() {
+            Some("captions") => format!("/v1/editorial/captions/{}", self.caption),
+            _ => object,
+        };
+        let etag = user.get(&etag).await.header("etag");
+        let ask = user.ask(operation.method.clone(), &path);
+        if operation.method == Method::GET {
+            return ask;
+        }
+        ask.header("if-match", &etag)
+    }
+
+    /// Adds what the operation needs to a request: its body, and a version that is not there.
+    pub fn fill<'a>(&self, ask: Ask<'a>, operation: &Operation) -> Ask<'a> {
+        let ask = ask.at(99);
+        match self.body(operation) {
+            Some(body) => ask.json(&body),
+            None if operation.id == "upload_media" => {
+                ask.form("a.png", &sample::picture(40, 30, 9), &[])
+            }
+            None => ask,
+        }
+    }
+}
