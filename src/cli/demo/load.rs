@@ -203,10 +203,10 @@ impl Loading<'_> {
                 None => None,
             };
             let by = command(&self.team.publisher, at);
-            let (id, _) = categories::create(self.ctx, by, category.content(parent)?)
+            let saved = categories::create(self.ctx, by, category.content(parent)?)
                 .await
                 .map_err(failed(&category.slug))?;
-            ids.insert(&category.slug, id);
+            ids.insert(&category.slug, saved.category.id);
         }
         Ok(())
     }
