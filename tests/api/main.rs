@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod both_databases;
 mod support;
 
 mod walk;

@@ -41,7 +41,12 @@ pub fn operation(method: &Method, path: &str) -> Option<(&'static str, &'static 
 #[track_caller]
 pub fn check(method: &Method, path: &str, answer: &Answer) {
     let place = format!("{method} {path} -> {}", answer.status);
-    assert!(answer.status < 500, "{place}: {}", answer.text());
+    // Busy is the one refusal of ours that a test can bring about.
+    assert!(
+        answer.status < 500 || answer.status == 503,
+        "{place}: {}",
+        answer.text()
+    );
     assert!(
         !answer.header("x-request-id").is_empty(),
         "{place}: no request id"
