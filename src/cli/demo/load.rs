@@ -15,7 +15,7 @@ use crate::domain::article::{Article, Publish};
 use crate::domain::content::PersonName;
 use crate::domain::id::{CategoryId, MediaId, Version};
 use crate::domain::time::{Instant, Zone};
-use crate::domain::user::{Actor, Login, Password, Role, User};
+use crate::domain::user::{Actor, Login, NewPassword, Role, User};
 use crate::infra::random;
 use crate::service::media::{Upload, UploadError};
 use crate::service::users::{Console, UserContent};
@@ -141,7 +141,7 @@ async fn hire(ctx: &Ctx, at: Instant) -> Result<(Team, Vec<Access>)> {
             disabled: false,
         };
         let text = random::password();
-        let password = Password::parse(&text).map_err(|refusal| refusal.message)?;
+        let password = NewPassword::parse(&text).map_err(|refusal| refusal.message)?;
         match &admin {
             None => {
                 let address = ctx.db.address();
