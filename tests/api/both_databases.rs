@@ -382,7 +382,8 @@ async fn a_category_and_its_first_article_do_not_miss_each_other() {
         )
         .await;
         match (deleted.status, written.status) {
-            (204, 422) => {}
+            // Found gone, or gone between the look and the row.
+            (204, 422 | 503) => {}
             (409, 201) => drop(deleted.problem(409, "category_in_use")),
             other => panic!("{other:?}: {} {}", deleted.text(), written.text()),
         }
