@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpServer;
+use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
 use crate::config::{LogFormat, Settings};
@@ -41,7 +42,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         .map_err(|error| format!("BANTIN_MEDIA_DIR {}: {error}", media.display()))?;
     // Issuer and audience are names, not addresses: they stay when the public address changes.
     let keys = Keys::load_or_create(&settings.keys_dir()?, "bantin", "bantin-editorial")
-        .map_err(|error| format!("signing keys: {error}"))?;
+        .map_err(|error| format!("BANTIN_KEYS_DIR: {error}"))?;
     let hasher = Hasher::new(settings.argon2.params()).map_err(|error| {
         format!("BANTIN_ARGON2_MEMORY, BANTIN_ARGON2_PASSES, BANTIN_ARGON2_LANES: {error}")
     })?;
@@ -104,9 +105,10 @@ pub fn connect(address: &Address) -> Result<Conn, String> {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(folder)
-            .map_err(|error| format!("BANTIN_DATA_DIR {}: {error}", folder.display()))?;
+        builder.create(folder).map_err(|error| {
+            let folder = folder.display();
+            format!("BANTIN_DATA_DIR or BANTIN_DATABASE_URL: {folder}: {error}")
+        })?;
     }
     address
         .connect()
@@ -147,6 +149,8 @@ pub fn migrate_now(conn: &mut Conn, address: &Address) -> Result<Vec<String>, St
 /// Serves until SIGTERM or SIGINT; requests in flight finish, then the write-ahead log is emptied
 /// into the file. `ready` is called once, when the port is open.
 pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
+    // Heard before anybody can know that the server is there.
+    let asked = asked_to_stop();
     let listen = ctx.settings.listen;
     let shared = Shared::new(ctx.clone());
     let factory = shared.clone();
@@ -170,11 +174,14 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     let server = server.run();
     let handle = server.handle();
     let told = async move {
-        asked_to_stop().await;
+        asked.await;
         tracing::info!("stopping");
         handle.stop(true).await;
     };
-    let (ended, ()) = futures_util::future::join(server, told).await;
+    let ended = match select(server, Box::pin(told)).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right(((), server)) => server.await,
+    };
     ended.map_err(|error| error.to_string())?;
     tidying.abort();
     ctx.db
@@ -199,21 +206,26 @@ fn end_when_nobody_reads(connection: &dyn std::any::Any) {
     let _ = connection;
 }
 
-async fn asked_to_stop() {
+/// Listens for the signals from the call on; ready when one has come.
+fn asked_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let signals = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut term), Ok(mut int)) = (
+        (
             signal(SignalKind::terminate()),
             signal(SignalKind::interrupt()),
-        ) {
-            futures_util::future::select(Box::pin(term.recv()), Box::pin(int.recv())).await;
+        )
+    };
+    async move {
+        #[cfg(unix)]
+        if let (Ok(mut term), Ok(mut int)) = signals {
+            select(Box::pin(term.recv()), Box::pin(int.recv())).await;
             return;
         }
-    }
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::error!(%error, "signals cannot be heard; only a kill will stop this");
-        std::future::pending().await
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "signals cannot be heard; only a kill will stop this");
+            std::future::pending().await
+        }
     }
 }
 

@@ -82,6 +82,8 @@ impl Metrics {
 
 /// Starts the log: `human` lines or JSON, what `filter` lets through.
 pub fn start_log(human: bool, filter: &str) -> Result<(), String> {
+    use std::io::IsTerminal as _;
+
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let filter = tracing_subscriber::EnvFilter::builder()
@@ -89,14 +91,14 @@ pub fn start_log(human: bool, filter: &str) -> Result<(), String> {
         .map_err(|error| format!("BANTIN_LOG: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
     if human {
-        registry
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .compact()
-                    .with_target(false)
-                    .with_writer(std::io::stderr),
-            )
-            .try_init()
+        let mut layer = tracing_subscriber::fmt::layer()
+            .compact()
+            .with_target(false)
+            .with_writer(std::io::stderr);
+        if !std::io::stderr().is_terminal() {
+            layer = layer.with_ansi(false);
+        }
+        registry.with(layer).try_init()
     } else {
         registry
             .with(

@@ -12,6 +12,7 @@ use crate::domain::id::{CategoryId, Version};
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
+use crate::store;
 use crate::store::editorial::articles::uses_category;
 use crate::store::public::changes::PublicWrite;
 use crate::store::public::{articles, categories};
@@ -143,7 +144,11 @@ pub async fn delete(
             return Err(in_use("articles stand in it; move them first"));
         }
         let portal = founded(write, &base, command.at)?;
-        categories::delete(write, id)?;
+        categories::delete(write, id).map_err(|error| match error {
+            // An article came between the look and the deletion.
+            store::Error::Referenced(_) => in_use("an article stands in it; move it first"),
+            error => error.into(),
+        })?;
         write.record(
             command.at,
             &NewChange {

@@ -17,6 +17,7 @@ mod articles;
 mod auth;
 mod authz_matrix;
 mod bodies;
+mod both_databases;
 mod caching;
 mod captions;
 mod changes;

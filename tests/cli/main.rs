@@ -1,0 +1,19 @@
+//! The real binary, as an operator meets it: settings, commands, start and stop.
+//!
+//! With `BANTIN_TEST_POSTGRES` and the feature `postgres`, what is different there as well.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod demo;
+mod migrate;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod program;
+mod serve;
+mod settings;
+mod user;

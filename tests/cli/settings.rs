@@ -1,0 +1,155 @@
+//! Every setting is a flag and a variable, documented, and refused by name when it is wrong.
+
+use bantin::config::Settings;
+use clap::Args as _;
+
+use crate::program::{Folder, done};
+
+/// A value that each setting refuses.
+const BAD: &[(&str, &str)] = &[
+    ("BANTIN_DATA_DIR", "/dev/null/data"),
+    ("BANTIN_DATABASE_URL", "mysql://localhost/news"),
+    ("BANTIN_LISTEN", "everywhere"),
+    ("BANTIN_PUBLIC_URL", "ftp://sonha.example.vn"),
+    ("BANTIN_MEDIA_DIR", "/dev/null/media"),
+    ("BANTIN_KEYS_DIR", "/dev/null/keys"),
+    ("BANTIN_CORS_ORIGINS", "https://editor.example.vn/path"),
+    ("BANTIN_TRUSTED_PROXIES", "10.0.0.1,proxy"),
+    ("BANTIN_WORKERS", "0"),
+    ("BANTIN_DB_CONNECTIONS", "many"),
+    ("BANTIN_MAX_JSON", "-1"),
+    ("BANTIN_MAX_UPLOAD", "25MB"),
+    ("BANTIN_MAX_PIXELS", "0"),
+    ("BANTIN_BODY_TIMEOUT", "3601"),
+    ("BANTIN_SHUTDOWN_TIMEOUT", "1.5"),
+    ("BANTIN_CACHE_SECONDS", "61"),
+    ("BANTIN_RATE_LIMIT", "none"),
+    ("BANTIN_ACCESS_SECONDS", "59"),
+    ("BANTIN_SESSION_DAYS", "0"),
+    ("BANTIN_LOGIN_FAILURES", "0"),
+    ("BANTIN_LOGIN_FAILURES_ADDRESS", "10001"),
+    ("BANTIN_ARGON2_MEMORY", "7"),
+    ("BANTIN_ARGON2_PASSES", "0"),
+    ("BANTIN_ARGON2_LANES", "65"),
+    ("BANTIN_LOG_FORMAT", "xml"),
+    ("BANTIN_LOG", "bantin=loud"),
+];
+
+/// Flag and variable of every setting.
+fn settings() -> Vec<(String, String)> {
+    let command = Settings::augment_args(clap::Command::new("bantin"));
+    let arguments = command.get_arguments();
+    arguments
+        .map(|argument| {
+            let flag = argument.get_long().unwrap().to_owned();
+            let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
+            (flag, variable)
+        })
+        .collect()
+}
+
+#[test]
+fn every_setting_is_a_flag_and_a_variable_with_help() {
+    let folder = Folder::new();
+    for (flag, variable) in settings() {
+        let named = flag.to_uppercase().replace('-', "_");
+        assert_eq!(variable, format!("BANTIN_{named}"));
+    }
+    for command in ["serve", "demo"] {
+        let help = folder.run(&[command, "--help"]).ok();
+        for (flag, variable) in settings() {
+            let start = help.find(&format!("--{flag} <"));
+            let rest = &help[start.unwrap_or_else(|| panic!("{command}: no --{flag}"))..];
+            let entry = rest.split("\n  -").next().unwrap().split("\n      --");
+            let entry: Vec<&str> = entry.take(1).flat_map(str::split_whitespace).collect();
+            let entry = entry.join(" ");
+            let env = [format!("[env: {variable}="), format!("[env: {variable}]")];
+            assert!(env.iter().any(|env| entry.contains(env)), "{entry}");
+            let optional = ["cors-origins", "trusted-proxies"];
+            assert!(
+                entry.contains("[default: ") || optional.contains(&flag.as_str()),
+                "{command}: no default: {entry}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_command_has_help() {
+    let folder = Folder::new();
+    let help = folder.run(&["--help"]).ok();
+    let commands = ["serve", "demo", "migrate", "openapi", "user"];
+    for command in commands {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        let own = folder.run(&[command, "--help"]).ok();
+        assert!(own.contains("Usage: bantin"), "{own}");
+        assert!(
+            !own.starts_with("Usage"),
+            "{command} says nothing of itself"
+        );
+    }
+    for action in ["add", "list", "disable", "password"] {
+        let own = folder.run(&["user", action, "--help"]).ok();
+        let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(own.contains("[env: BANTIN_DATA_DIR="), "{own}");
+        assert!(own.contains("[env: BANTIN_DATABASE_URL"), "{own}");
+    }
+    assert!(folder.run(&["--version"]).ok().starts_with("bantin "));
+    folder.run(&[]).refused(&["Usage: bantin"]);
+    folder.run(&["publish"]).refused(&["publish"]);
+}
+
+#[test]
+fn help_shows_no_secret_of_the_environment() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["serve", "--help"]);
+    command.env("BANTIN_DATABASE_URL", "postgres://news:s3cret@db/news");
+    assert!(!done(&mut command).ok().contains("s3cret"));
+}
+
+#[test]
+fn a_bad_setting_is_refused_at_start_by_name() {
+    let folder = Folder::new();
+    for (flag, variable) in settings() {
+        let bad = BAD.iter().find(|(name, _)| *name == variable);
+        let (_, value) = bad.unwrap_or_else(|| panic!("{variable} has no bad value here"));
+        let mut command = folder.command(&["serve"]);
+        command
+            .env("BANTIN_LISTEN", "127.0.0.1:0")
+            .env(&variable, value);
+        let words = done(&mut command).refused(&[]);
+        assert!(
+            words.contains(&variable) || words.contains(&format!("--{flag}")),
+            "{variable}={value}: {words}"
+        );
+        let equal = format!("--{flag}={value}");
+        let words = folder.run(&["serve", &equal]).refused(&[]);
+        assert!(
+            words.contains(&variable) || words.contains(&format!("--{flag}")),
+            "{equal}: {words}"
+        );
+    }
+}
+
+#[test]
+fn settings_that_do_not_fit_together_are_refused_by_name() {
+    let folder = Folder::new();
+    let lanes = ["serve", "--argon2-lanes", "64", "--argon2-memory", "8"];
+    folder.run(&lanes).refused(&["BANTIN_ARGON2_LANES"]);
+    let in_no_folder = ["serve", "--database-url", "sqlite:/dev/null/news.db"];
+    folder.run(&in_no_folder).refused(&["BANTIN_DATABASE_URL"]);
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap().to_string();
+    for command in ["serve", "demo"] {
+        let done = folder.run(&[command, "--listen", &taken]);
+        done.refused(&["BANTIN_LISTEN", &taken]);
+    }
+}
+
+#[test]
+fn the_document_is_printed() {
+    let printed = Folder::new().run(&["openapi"]).ok();
+    let document: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(document, bantin::http::spec::document());
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+}

@@ -1,0 +1,97 @@
+//! Users from the command line.
+
+use crate::program::{Done, Folder};
+
+/// The one-time password that a command printed.
+fn one_time(out: &str) -> String {
+    let (_, rest) = out.split_once("one-time password ").unwrap();
+    rest.lines().next().unwrap().to_owned()
+}
+
+fn add(folder: &Folder, login: &str, role: &str) -> Done {
+    folder.run(&["user", "add", login, "--role", role])
+}
+
+fn sign_in(folder: &Folder, login: &str, password: &str) -> String {
+    let server = folder.serve(&["serve"]);
+    let body = serde_json::json!({"login": login, "password": password}).to_string();
+    let answer = server.post("/v1/auth/login", &body);
+    server.stop();
+    answer.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn the_first_admin_comes_from_the_command_line_and_can_sign_in() {
+    let folder = Folder::new();
+    let out = add(&folder, "quantri", "admin").ok();
+    let password = one_time(&out);
+    assert_eq!(password.len(), 23, "{out}");
+    assert!(out.contains("shown only now"), "{out}");
+    assert!(sign_in(&folder, "quantri", &password).contains(" 200 "));
+    assert!(sign_in(&folder, "quantri", "not the password").contains(" 401 "));
+}
+
+#[test]
+fn a_password_can_come_from_the_standard_input_and_is_not_repeated() {
+    let folder = Folder::new();
+    let secret = "đường về làng xa\n";
+    let args = ["user", "add", "lan", "--role", "editor", "--role", "admin"];
+    let stdin = [&args[..], &["--name", "Lan Chi", "--password-stdin"]].concat();
+    let done = folder.run_with(&stdin, secret);
+    assert!(!done.err.contains("làng"), "{done:?}");
+    assert!(!done.ok().contains("làng"));
+    assert!(sign_in(&folder, "lan", "đường về làng xa").contains(" 200 "));
+
+    let list = folder.run(&["user", "list"]).ok();
+    assert!(
+        list.contains("lan\tLan Chi\teditor,admin\tactive"),
+        "{list}"
+    );
+
+    let change = ["user", "password", "lan", "--password-stdin"];
+    for weak in ["short", "", "password123456789", "a\u{7}bcdefghijklmn"] {
+        let words = folder.run_with(&change, weak).refused(&["password"]);
+        assert!(weak.is_empty() || !words.contains(weak), "{words}");
+    }
+    folder.run_with(&change, "sông dài biển rộng").ok();
+    assert!(sign_in(&folder, "lan", "đường về làng xa").contains(" 401 "));
+    assert!(sign_in(&folder, "lan", "sông dài biển rộng").contains(" 200 "));
+
+    let out = folder.run(&["user", "password", "lan"]).ok();
+    assert!(sign_in(&folder, "lan", "sông dài biển rộng").contains(" 401 "));
+    assert!(sign_in(&folder, "lan", &one_time(&out)).contains(" 200 "));
+}
+
+#[test]
+fn what_is_wrong_with_a_user_is_said() {
+    let folder = Folder::new();
+    add(&folder, "quantri", "admin").ok();
+    add(&folder, "quantri", "editor").refused(&["quantri"]);
+    add(&folder, "Quan Tri", "editor").refused(&["login"]);
+    add(&folder, "lan", "king").refused(&["king", "reporter", "publisher"]);
+    folder.run(&["user", "add", "lan"]).refused(&["--role"]);
+    let twice = ["user", "add", "lan", "--role", "editor", "--role", "editor"];
+    folder.run(&twice).refused(&["--role"]);
+    for action in ["disable", "password"] {
+        let done = folder.run(&["user", action, "nobody"]);
+        done.refused(&["no user nobody"]);
+    }
+    assert_eq!(folder.run(&["user", "list"]).ok().lines().count(), 1);
+}
+
+#[test]
+fn the_last_admin_cannot_be_disabled() {
+    let folder = Folder::new();
+    let first = one_time(&add(&folder, "quantri", "admin").ok());
+    let disable = ["user", "disable", "quantri"];
+    folder.run(&disable).refused(&["another admin"]);
+    add(&folder, "quantri2", "admin").ok();
+    folder.run(&disable).ok();
+    // Again is no fault, and no change.
+    folder.run(&disable).ok();
+    assert!(sign_in(&folder, "quantri", &first).contains(" 401 "));
+    let list = folder.run(&["user", "list"]).ok();
+    assert!(list.contains("quantri\tquantri\tadmin\tdisabled"), "{list}");
+    let last = folder.run(&["user", "disable", "quantri2"]);
+    last.refused(&["another admin"]);
+}
