@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 use serde_json::Value;
 
 use crate::support::operations::operations;
-use crate::support::spec::document;
+use crate::support::spec::{document, resolved};
 use crate::support::{BASE, CommandLine, Portal};
 
 fn read(path: &str) -> String {
@@ -49,7 +49,7 @@ async fn the_served_document_is_the_committed_one_with_this_server_in_it() {
     let portal = Portal::new().await;
     let mut served = portal.get("/openapi.json").await.ok();
     assert_eq!(served["servers"][0]["url"], BASE);
-    served.as_object_mut().unwrap().remove("servers");
+    served["servers"] = document()["servers"].clone();
     assert_eq!(difference("", &served, document()), None);
     assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
 }
@@ -121,6 +121,7 @@ fn every_operation_lists_the_errors_that_it_can_answer() {
             }
         }
         for (status, response) in responses {
+            let response = resolved(response);
             let text = response["description"].as_str().unwrap_or_default();
             let error = status.starts_with(['4', '5']);
             let problem = &response["content"]["application/problem+json"];

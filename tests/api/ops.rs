@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use serde_json::json;
 
 use crate::support::operations::World;
-use crate::support::{PASSWORD, Portal};
+use crate::support::{BASE, PASSWORD, Portal};
 
 #[actix_web::test]
 async fn the_process_says_that_it_lives_and_can_serve() {
@@ -98,9 +98,9 @@ async fn the_pages_about_the_api_load_nothing_from_elsewhere() {
         let answer = portal.get(path).await;
         assert_eq!(
             (answer.status, &*answer.header("location")),
-            (302, "/docs/")
+            (302, &*format!("{BASE}/docs/"))
         );
     }
     let problems = portal.get("/docs/problems").await;
-    assert!(problems.header("content-type").starts_with("text/markdown"));
+    assert!(problems.header("content-type").starts_with("text/html"));
 }

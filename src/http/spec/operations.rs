@@ -126,7 +126,9 @@ impl Operation<'_> {
     fn headers(&self, status: &str, paged: bool) -> BTreeMap<&'static str, Value> {
         let text = |description: &str, most: u32, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": most, "pattern": pattern}});
         let always = |mut header: Value| {
-            header["required"] = json!(true);
+            if let Some(header) = header.as_object_mut() {
+                header.insert("required".to_owned(), json!(true));
+            }
             header
         };
         let ok = status.starts_with('2');
@@ -346,13 +348,11 @@ fn fill(
         operation.insert("security".to_owned(), json!([]));
     }
     if let Some(sent) = examples.get("request")
-        && let Some(content) = operation
-            .get_mut("requestBody")
-            .and_then(|body| body.get_mut("content"))
+        && let Some(body) = operation.get_mut("requestBody")
+        && let Some(content) = body.pointer_mut("/content/application~1json")
+        && let Some(content) = content.as_object_mut()
     {
-        if let Some(content) = content.get_mut("application/json") {
-            content["example"] = sent.clone();
-        }
+        content.insert("example".to_owned(), sent.clone());
     }
     let Some(responses) = operation
         .get_mut("responses")

@@ -163,20 +163,18 @@ fn differing(both: &BTreeSet<String>, schemas: &Map<String, Value>) -> BTreeSet<
 /// References to the input side.
 fn rename(value: &mut Value, apart: &BTreeSet<String>) {
     match value {
-        Value::String(text) => {
-            if text
-                .strip_prefix(REFERENCE)
-                .is_some_and(|name| apart.contains(name))
-            {
-                text.push_str("Input");
-            }
-        }
+        Value::String(text) if is_among(text, apart) => text.push_str("Input"),
         Value::Array(items) => items.iter_mut().for_each(|item| rename(item, apart)),
         Value::Object(members) => members
             .values_mut()
             .for_each(|member| rename(member, apart)),
         _ => {}
     }
+}
+
+fn is_among(reference: &str, names: &BTreeSet<String>) -> bool {
+    let name = reference.strip_prefix(REFERENCE);
+    name.is_some_and(|name| names.contains(name))
 }
 
 fn demand(schema: &mut Value, required: Vec<String>) {

@@ -106,7 +106,7 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
 }
 
 /// What a reference leads to.
-fn resolved(value: &'static Value) -> &'static Value {
+pub fn resolved(value: &'static Value) -> &'static Value {
     match value["$ref"].as_str() {
         Some(reference) => document()
             .pointer(reference.trim_start_matches('#'))
