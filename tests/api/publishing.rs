@@ -226,6 +226,13 @@ async fn day_and_instant_are_fixed_by_the_first_publication() {
     let day = publisher.update(&day, "minor").await;
     assert_eq!(dates(day).await, (json!("2024-03-21"), Value::Null));
 
+    // Half past midnight here is still the day before in UTC.
+    let mut night = content("Đêm", &category);
+    night["published_at"] = json!("2026-03-19T17:30:00Z");
+    let night = portal.published(&night).await;
+    let here = (json!("2026-03-20"), json!("2026-03-20T00:30:00+07:00"));
+    assert_eq!(dates(night).await, here);
+
     for (field, value) in [
         ("published_on", "2026-03-22"),
         ("published_at", "2026-03-21T09:05:01+07:00"),
