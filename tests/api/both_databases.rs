@@ -378,7 +378,10 @@ async fn a_category_and_its_first_article_do_not_miss_each_other() {
         let content = sample::content("Tin", slug);
         let (deleted, written) = join(
             publisher.delete(&path, 1),
-            publisher.post("/v1/editorial/articles", &content),
+            publisher
+                .ask(Method::POST, "/v1/editorial/articles")
+                .json(&content)
+                .send_to_broken(),
         )
         .await;
         match (deleted.status, written.status) {
