@@ -8,12 +8,13 @@ WORKDIR /build
 
 # The dependencies alone: this layer lasts until Cargo.toml or Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src benches \
- && echo 'fn main() {}' | tee src/main.rs benches/http.rs \
+RUN mkdir -p src benches/http tests \
+ && echo 'fn main() {}' | tee src/main.rs benches/http/main.rs tests/databases.rs \
  && touch src/lib.rs \
  && cargo build --release --locked --features postgres
 
 COPY docs/problems.md docs/
+COPY openapi/examples.json openapi/
 COPY migrations migrations
 COPY src src
 # Cargo compares times, and the files just copied are older than the stand-ins just built.

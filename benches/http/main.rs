@@ -15,6 +15,8 @@
     reason = "a member that JSON lacks reads as null"
 )]
 
+mod content;
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs::File;
@@ -65,7 +67,12 @@ fn main() -> ExitCode {
 fn bench() -> Result<()> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let folder = tempfile::tempdir()?;
-    generate(folder.path())?;
+    let begun = Instant::now();
+    content::generate(folder.path(), ARTICLES)?;
+    eprintln!(
+        "generated {ARTICLES} articles in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
     let server = Server::bantin(folder.path(), workers)?;
     let ceiling = Server::ceiling(workers)?;
     let cases = cases(&server)?;
@@ -100,27 +107,6 @@ fn bench() -> Result<()> {
             highest.columns()
         );
     }
-    Ok(())
-}
-
-/// Fills the data folder with a portal of generated articles.
-fn generate(folder: &Path) -> Result<()> {
-    let begun = Instant::now();
-    let status = bantin(folder)
-        .args(["demo", "--no-serve", "--bench-articles"])
-        .arg(ARTICLES.to_string())
-        .arg("--data-dir")
-        .arg(folder)
-        .stdout(log(folder)?)
-        .stderr(log(folder)?)
-        .status()?;
-    if !status.success() {
-        return Err(format!("bantin demo: {status}\n{}", log_text(folder)).into());
-    }
-    eprintln!(
-        "generated {ARTICLES} articles in {:.1} s",
-        begun.elapsed().as_secs_f64()
-    );
     Ok(())
 }
 
