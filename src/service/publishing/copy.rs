@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use crate::domain::article::{Article, PublishKind, Status};
 use crate::domain::body::{Block, LiveAttachment, LiveBlock, LiveEmbed};
-use crate::domain::caption::{Figure, LiveFigure, LiveFigureMedium};
+use crate::domain::caption::{Alt, Figure, LiveFigure, LiveFigureMedium};
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
 use crate::domain::content::Content;
 use crate::domain::id::{CategoryId, EditionNumber, MediaId, Seq};
-use crate::domain::media::{FrozenMedium, Kind};
+use crate::domain::media::{FrozenMedium, Kind, LiveMedium};
 use crate::domain::portal::Portal;
 use crate::service::{Command, Error, uri};
 use crate::store::editorial::{articles, media};
@@ -50,7 +50,10 @@ pub(super) fn show(
         .cover_media_id
         .or_else(|| first_image(&content.body.0, &known))
         .and_then(|id| known.get(&id))
-        .map(|medium| medium.live(""));
+        .map(|medium| LiveMedium {
+            alt: alt_in(&body, medium.id).or_else(|| medium.alt.clone()),
+            ..medium.live("")
+        });
     let edition = article.public_edition.unwrap_or(EditionNumber::FIRST);
     let seq = write.record(
         command.at,
@@ -131,6 +134,18 @@ pub(super) fn freeze(
         .into_iter()
         .map(FrozenMedium::from)
         .collect())
+}
+
+/// What the body says of a picture, where it shows it: the cover says the same.
+fn alt_in(body: &[LiveBlock], id: MediaId) -> Option<Alt> {
+    let figures = body.iter().filter_map(|block| match block {
+        LiveBlock::Figure(figure) => Some(figure),
+        _ => None,
+    });
+    figures
+        .flat_map(|figure| &figure.media)
+        .find(|medium| medium.media_id == id)
+        .and_then(|medium| medium.alt.clone())
 }
 
 fn first_image(blocks: &[Block], known: &HashMap<MediaId, &FrozenMedium>) -> Option<MediaId> {
