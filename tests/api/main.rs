@@ -42,6 +42,7 @@ mod restoring;
 mod seed;
 mod slow;
 mod support;
+mod throttling;
 mod tokens;
 mod users;
 mod walk;
