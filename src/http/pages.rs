@@ -55,13 +55,14 @@ async fn problems(request: HttpRequest) -> HttpResponse {
     )
 }
 
-/// The little Markdown that the list is written in: headings, paragraphs, list items, `code`.
+/// The little Markdown that the list is written in: headings, paragraphs, list items, `code`, and
+/// blocks of it without blank lines.
 fn html(markdown: &str) -> String {
     let mut page = String::from(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>Problems</title>\n\
          <style>body{font:1rem/1.5 system-ui;max-width:45rem;margin:2rem auto;padding:0 1rem}\
-         :target{background:#ff9}</style>\n",
+         :target{background:#ff9}pre{overflow:auto;background:#eee;padding:.5rem}</style>\n",
     );
     for part in markdown
         .split("\n\n")
@@ -71,7 +72,16 @@ fn html(markdown: &str) -> String {
         let heading = part.trim_start_matches('#');
         let level = part.len() - heading.len();
         let text = heading.trim();
-        if level > 0 && !text.contains('\n') {
+        if let Some(code) = part.strip_prefix("```") {
+            let code = code
+                .trim_end_matches("```")
+                .split_once('\n')
+                .map_or("", |(_, code)| code);
+            page.push_str(&format!(
+                "<pre>{}</pre>\n",
+                crate::domain::render::escape(code)
+            ));
+        } else if level > 0 && !text.contains('\n') {
             page.push_str(&format!(
                 "<h{level} id=\"{0}\">{0}</h{level}>\n",
                 inline(text)
@@ -138,11 +148,14 @@ mod tests {
 
     #[test]
     fn every_heading_is_an_anchor_and_nothing_is_markup_by_accident() {
-        let page = html("# Problems\n\n## bad_json\n\nSend `{\"a\": 1}` <b>.\n\n- one\n- two\n");
+        let page = html(
+            "# Problems\n\n## bad_json\n\nSend `{\"a\": 1}` <b>.\n\n- one\n- two\n\n```json\n{\n}\n```\n",
+        );
         for part in [
             "<h2 id=\"bad_json\">bad_json</h2>",
             "<code>{&quot;a&quot;: 1}</code> &lt;b&gt;.",
             "<ul>\n<li>one</li>\n<li>two</li>\n</ul>",
+            "<pre>{\n}\n</pre>",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }

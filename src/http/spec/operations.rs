@@ -116,7 +116,7 @@ impl Operation<'_> {
             parameters.push(json!({
                 "name": "If-None-Match", "in": "header", "required": false,
                 "description": "ETags that the client has; 304 when one of them is current.",
-                "schema": {"type": "string", "maxLength": 1000, "pattern": "^[!-~ ]*$"},
+                "schema": {"type": "string", "maxLength": 1000, "pattern": "^[^\\r\\n]*$"},
             }));
         }
         parameters
