@@ -1,6 +1,7 @@
 //! Builds the context and runs the server until it is told to stop.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,11 +39,15 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
     let db = Db::open(&address, u32::from(settings.db_connections))
         .map_err(|error| format!("cannot open the database: {error}"))?;
     let media = settings.media_dir();
-    let blobs = Blobs::open(&media)
+    let blobs = private_folder(&media)
+        .and_then(|()| Blobs::open(&media))
         .map_err(|error| format!("BANTIN_MEDIA_DIR {}: {error}", media.display()))?;
     // Issuer and audience are names, not addresses: they stay when the public address changes.
-    let keys = Keys::load_or_create(&settings.keys_dir()?, "bantin", "bantin-editorial")
-        .map_err(|error| format!("BANTIN_KEYS_DIR: {error}"))?;
+    let keys_dir = settings.keys_dir()?;
+    let keys = private_folder(&keys_dir)
+        .map_err(|error| error.to_string())
+        .and_then(|()| Keys::load_or_create(&keys_dir, "bantin", "bantin-editorial"))
+        .map_err(|error| format!("BANTIN_KEYS_DIR {}: {error}", keys_dir.display()))?;
     let hasher = Hasher::new(settings.argon2.params()).map_err(|error| {
         format!("BANTIN_ARGON2_MEMORY, BANTIN_ARGON2_PASSES, BANTIN_ARGON2_LANES: {error}")
     })?;
@@ -101,11 +106,7 @@ pub fn connect(address: &Address) -> Result<Conn, String> {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
     {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(|error| {
+        private_folder(folder).map_err(|error| {
             let folder = folder.display();
             format!("BANTIN_DATA_DIR or BANTIN_DATABASE_URL: {folder}: {error}")
         })?;
@@ -113,6 +114,15 @@ pub fn connect(address: &Address) -> Result<Conn, String> {
     address
         .connect()
         .map_err(|error| format!("cannot open the database: {error}"))
+}
+
+/// Makes a folder, where it is missing, for this user alone.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// How the schema stands; one that is newer than this binary is refused.

@@ -78,7 +78,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 #[rustfmt::skip]
 const OUTSIDE: &[(&str, &str, &str)] = &[
     ("diesel diesel_migrations libsqlite3_sys r2d2", "store", "all SQL is in store"),
-    ("actix_cors actix_multipart actix_web utoipa_actix_web", "http app cli", "only http speaks HTTP"),
+    ("actix_multipart actix_web utoipa_actix_web", "http app cli", "only http speaks HTTP"),
     ("std::env", "config", "config.rs is the only reader of the environment"),
     ("std::time::SystemTime getrandom", "infra", "time and randomness are handed in"),
     ("jiff::Timestamp::now jiff::Zoned::now", "infra", "time and randomness are handed in"),

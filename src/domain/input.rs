@@ -65,7 +65,7 @@ words! {
     }
 }
 
-/// The faults of one body, in document order.
+/// The faults of one body, field by field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Faults(pub Vec<Fault>);
 

@@ -49,7 +49,7 @@ pub struct Portal {
     pub version: super::id::Version,
     pub uuid: String,
     pub content: PortalContent,
-    /// Authority and year of every `uri`, fixed at the first publication.
+    /// Authority and year of every `uri`, fixed by the first write that readers see.
     pub authority: Option<(String, i16)>,
 }
 
@@ -164,7 +164,7 @@ impl ToSchema for PageTemplate {
 }
 
 impl Portal {
-    /// The permanent identity of an object; none before the first publication.
+    /// The permanent identity of an object; none before anything was public.
     pub fn uri(&self, uuid: &str) -> Option<String> {
         self.authority
             .as_ref()

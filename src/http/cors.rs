@@ -14,8 +14,9 @@ const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range",
 );
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("ETag, Link, Location, Retry-After, X-Request-Id");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Accept-Ranges, Content-Range, ETag, Link, Location, Retry-After, X-RateLimit-Limit, X-Request-Id",
+);
 /// Seconds that a browser may remember the answer to a preflight.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 

@@ -1,6 +1,7 @@
 //! What happens to every request: an id, a log line, metrics, HEAD, security headers, and the
 //! last net that turns foreign errors into problems.
 
+use std::net::Ipv4Addr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -204,7 +205,9 @@ async fn refused(request: &ServiceRequest, ctx: &web::Data<Ctx>) -> Option<ApiEr
         return None;
     }
     let limiter = request.app_data::<web::Data<Option<Limiter>>>()?;
-    let address = client_address(request.request(), ctx).parse().ok()?;
+    let address = client_address(request.request(), ctx);
+    // Those whom a proxy could not name share one limit.
+    let address = address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED.into());
     let wait = limiter.as_ref().as_ref()?.check(address).err()?;
     Some(ApiError::new(Code::TooManyRequests).header(header::RETRY_AFTER, wait))
 }

@@ -10,7 +10,6 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 /// Counts requests by address.
 pub struct Limiter {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
-    per_second: NonZeroU32,
     /// How many addresses are known before those not seen for a while are forgotten.
     room: AtomicUsize,
 }
@@ -25,13 +24,8 @@ impl Limiter {
             Quota::per_second(per_second).allow_burst(per_second.saturating_add(per_second.get()));
         Some(Self {
             limiter: RateLimiter::keyed(quota),
-            per_second,
             room: AtomicUsize::new(ROOM),
         })
-    }
-
-    pub fn per_second(&self) -> u32 {
-        self.per_second.get()
     }
 
     /// Counts one request; when it is one too many, the seconds to wait.

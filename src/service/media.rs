@@ -328,7 +328,7 @@ fn in_use(detail: String) -> Error {
     }
 }
 
-/// Removes objects that have no row; what fails is left to the cleaner.
+/// Removes objects that have no row; what fails stays behind, unseen.
 async fn drop_objects(ctx: &Ctx, keys: Vec<String>) {
     let blobs = ctx.blobs.clone();
     let done =

@@ -201,7 +201,7 @@ fn every_reference_leads_somewhere() {
 fn the_readme_names_every_setting_with_its_default() {
     let command = CommandLine::command();
     let mut faults = Vec::new();
-    for file in ["README.md"] {
+    for file in ["README.md", "README.vi.md"] {
         let readme = read(file);
         for argument in command.get_arguments() {
             let Some(variable) = argument.get_env().and_then(|name| name.to_str()) else {

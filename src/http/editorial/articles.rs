@@ -60,7 +60,7 @@ struct ArticleOut {
     public_state: PublicState,
     public_edition: Option<EditionNumber>,
     has_unpublished_changes: bool,
-    /// Day and instant of publication as fixed at the first one.
+    /// Day and instant of publication, as last published.
     published_on: Option<Day>,
     published_at: Option<Instant>,
     /// Since when it is withdrawn or taken down, and why.

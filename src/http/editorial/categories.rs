@@ -145,7 +145,7 @@ async fn create_category(
 /// Replace a category.
 ///
 /// A new slug leaves the old one answering 301; a new parent moves the whole subtree, with a row of
-/// the log for every public article in it.
+/// the log for every category and public article in it.
 #[utoipa::path(operation_id = "replace_category", tag = "categories", security(("bearer" = [])), params(("id" = CategoryId, Path, description = "Id of the category")), request_body = CategoryContent, responses(
     (status = 200, body = CategoryOut), (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),

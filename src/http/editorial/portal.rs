@@ -22,7 +22,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
 #[derive(Debug, Serialize, ToSchema)]
 struct PortalOut {
     version: Version,
-    /// Permanent identity; authority and year are fixed at the first publication.
+    /// Permanent identity; authority and year are fixed by the
+    /// first write that readers see.
     #[schema(max_length = 300, format = "uri")]
     uri: Option<String>,
     content: PortalContent,

@@ -25,7 +25,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
 /// The portal as readers see it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PublicPortal {
-    /// Permanent identity; null before anything was published.
+    /// Permanent identity; null before anything was public.
     #[schema(max_length = 300, format = "uri")]
     uri: Option<String>,
     name: PortalName,
