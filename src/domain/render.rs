@@ -7,7 +7,7 @@ use super::body::{
     Decorator, ListItem, LiveAttachment, LiveBlock, LiveEmbed, MarkDef, Span, Style, Table,
     TextBlock,
 };
-use super::caption::LiveFigure;
+use super::caption::{Credit, LiveFigure, LiveFigureMedium};
 use super::media::LiveMedium;
 
 /// Text for HTML and for double-quoted attributes.
@@ -125,15 +125,17 @@ impl Html {
                 let _ = write!(self.html, " width=\"{width}\" height=\"{height}\"");
             }
             self.push(">\n");
+            if let Some(credit) = own_credit(figure, medium) {
+                self.push(&format!("<small>{}</small>\n", escape(credit)));
+            }
         }
         let caption = figure
             .caption
             .as_ref()
             .map(|caption| lines(caption.as_str()));
-        let credits = credits(figure)
-            .into_iter()
-            .map(|credit| format!("<small>{}</small>", escape(credit)));
-        let parts: Vec<String> = caption.into_iter().chain(credits).collect();
+        let credit =
+            common_credit(figure).map(|credit| format!("<small>{}</small>", escape(credit)));
+        let parts: Vec<String> = caption.into_iter().chain(credit).collect();
         if !parts.is_empty() {
             self.push(&format!("<figcaption>{}</figcaption>\n", parts.join(" ")));
         }
@@ -182,23 +184,20 @@ impl Html {
     }
 }
 
-/// Who made the pictures: as the figure says, or else as the media do, each once.
-fn credits(figure: &LiveFigure) -> Vec<&str> {
-    let of_media = figure
-        .media
-        .iter()
-        .filter_map(|medium| medium.credit.as_ref());
-    let mut credits: Vec<&str> = Vec::new();
-    for credit in figure
-        .credit
-        .iter()
-        .chain(of_media.filter(|_| figure.credit.is_none()))
-    {
-        if !credits.contains(&credit.as_str()) {
-            credits.push(credit.as_str());
-        }
+/// Who made all the pictures: as the figure says, or else as every one of them does.
+fn common_credit(figure: &LiveFigure) -> Option<&str> {
+    let mut media = figure.media.iter().map(|medium| &medium.credit);
+    let first = media.next().and_then(Option::as_ref);
+    let shared = first.filter(|credit| media.all(|other| other.as_ref() == Some(*credit)));
+    figure.credit.as_ref().or(shared).map(Credit::as_str)
+}
+
+/// Who made this one of several pictures by different people.
+fn own_credit<'a>(figure: &LiveFigure, medium: &'a LiveFigureMedium) -> Option<&'a str> {
+    match common_credit(figure) {
+        Some(_) => None,
+        None => medium.credit.as_ref().map(Credit::as_str),
     }
-    credits
 }
 
 fn open(list: ListItem) -> &'static str {
@@ -280,8 +279,13 @@ pub fn text(blocks: &[LiveBlock]) -> String {
                     .caption
                     .as_ref()
                     .map(|caption| caption.as_str().to_owned());
-                let credits = credits(figure)
+                let own = figure
+                    .media
+                    .iter()
+                    .filter_map(|medium| own_credit(figure, medium));
+                let credits = common_credit(figure)
                     .into_iter()
+                    .chain(own)
                     .map(|credit| format!("({credit})"));
                 let line: Vec<String> = caption.into_iter().chain(credits).collect();
                 if !line.is_empty() {

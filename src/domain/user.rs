@@ -159,12 +159,15 @@ impl NewPassword {
             "abcdefgh",
             "iloveyou",
             "vietnam",
+            "bantin",
             "admin",
         ];
         let rest = common
             .iter()
             .fold(lower.clone(), |rest, word| rest.replace(word, ""));
-        if distinct.len() < 5 || rest.chars().count() < 4 {
+        // What counts is what stands beside the common words and the digits after them.
+        let own = rest.chars().filter(|c| !c.is_ascii_digit()).count();
+        if distinct.len() < 5 || own < 5 {
             return Err(Refusal::new(FaultCode::BadFormat, "is too easy to guess"));
         }
         Ok(Self(password))
@@ -260,6 +263,10 @@ mod tests {
         for bad in [
             "short",
             "aaaaaaaaaaaaaaaa",
+            "password1234",
+            "matkhau123456",
+            "bantin123456",
+            "Abcd12345678",
             "password123456789",
             "Admin123456789",
             "abc\ndefghijklmn",

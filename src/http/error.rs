@@ -342,13 +342,18 @@ impl From<service::Error> for ApiError {
             E::Forbidden => Self::new(Code::Forbidden),
             E::Stale { current } => Self::new(Code::VersionMismatch)
                 .current(current)
+                .detail(format!(
+                    "If-Match must be \"{current}\", the version that is there now"
+                ))
                 .header(header::ETAG, format!("\"{current}\"")),
             E::PreconditionRequired { current } => {
                 Self::new(Code::PreconditionRequired).current(current)
             }
             E::IllegalMove { state, allowed } => {
-                let mut error =
-                    Self::new(Code::IllegalMove).detail(format!("the article is {state}"));
+                let mut error = Self::new(Code::IllegalMove).detail(match state {
+                    "none" => "the article was never public".to_owned(),
+                    state => format!("the article is {state}"),
+                });
                 error.more.allowed_actions = Some(allowed);
                 error
             }

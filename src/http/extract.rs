@@ -266,6 +266,9 @@ impl<T: Deserr<Faults>, const MAX: usize> Body<T, MAX> {
 impl<T, const MAX: usize> Body<T, MAX> {
     /// The JSON as it is, for merge patches.
     pub fn value(&self) -> ApiResult<serde_json::Value> {
+        if self.bytes.is_empty() {
+            return Err(ApiError::new(Code::BadJson).detail("a JSON body is needed"));
+        }
         super::json::read(&self.bytes)
             .map_err(|error| ApiError::new(Code::BadJson).detail(format!("{error}")))
     }

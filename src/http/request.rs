@@ -82,6 +82,7 @@ async fn answer<B: MessageBody + 'static>(
         begun: Instant::now(),
         method: request.method().clone(),
         path: request.path().to_owned(),
+        address: client_address(request.request(), &ctx),
         access: Access::of(&request, &ctx.settings.cors_origins),
         ctx,
     };
@@ -132,6 +133,8 @@ struct Visit {
     begun: Instant,
     method: Method,
     path: String,
+    /// Of the client, as far as trusted proxies tell it.
+    address: String,
     access: Access,
     ctx: web::Data<Ctx>,
 }
@@ -177,6 +180,7 @@ impl Visit {
             id,
             method = %self.method,
             path = self.path,
+            address = self.address,
             route,
             status = status.as_u16(),
             ms = (seconds * 100_000.0).round() / 100.0,
@@ -205,9 +209,10 @@ async fn refused(request: &ServiceRequest, ctx: &web::Data<Ctx>) -> Option<ApiEr
         return None;
     }
     let limiter = request.app_data::<web::Data<Option<Limiter>>>()?;
-    let address = client_address(request.request(), ctx);
     // Those whom a proxy could not name share one limit.
-    let address = address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    let address = client_address(request.request(), ctx)
+        .parse()
+        .unwrap_or(Ipv4Addr::UNSPECIFIED.into());
     let wait = limiter.as_ref().as_ref()?.check(address).err()?;
     Some(ApiError::new(Code::TooManyRequests).header(header::RETRY_AFTER, wait))
 }

@@ -87,7 +87,8 @@ pub fn start_log(human: bool, filter: &str) -> Result<(), String> {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let filter = tracing_subscriber::EnvFilter::builder()
-        .parse(filter)
+        // What is no HTTP at all is the client's fault, and would fill the log as our error.
+        .parse(format!("actix_http=off,{filter}"))
         .map_err(|error| format!("BANTIN_LOG: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
     if human {

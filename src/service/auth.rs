@@ -81,7 +81,7 @@ impl Subjects {
             Err(_) => address.to_owned(),
         };
         Self {
-            account: format!("account:{login}"),
+            account: sessions::account(login),
             address: format!("address:{address}"),
         }
     }

@@ -109,8 +109,9 @@ pub async fn save(
         let moved = before.path != after.path;
         let why = if moved { Why::Moved } else { Why::Updated };
         record(write, command, &portal, &after, why, Some(&before))?;
-        if moved {
-            move_below(write, command, &portal, &before, &tree)?;
+        // All that shows the category's name, address or place changes with it.
+        if moved || before.name != after.name || before.slug != after.slug {
+            change_below(write, command, &portal, &before, &tree, why)?;
         }
         deed(write, command, "save", &after, Some(before.version))?;
         Saved::new(after, &portal)
@@ -236,14 +237,15 @@ fn choose_slug(
     Ok(slug)
 }
 
-/// What a move changes below the category: a log row for every category and every public article,
-/// whose lists are written anew.
-fn move_below(
+/// What a move or another name changes below the category: a log row for every category and every
+/// public article, whose lists are written anew.
+fn change_below(
     write: &mut PublicWrite<'_>,
     command: &Command,
     portal: &Portal,
     before: &Category,
     old: &categories::Tree,
+    why: Why,
 ) -> Result<(), Error> {
     let ids: Vec<CategoryId> = old
         .subtree(before.id)
@@ -253,7 +255,7 @@ fn move_below(
     let new = categories::tree(write.conn())?;
     for below in new.subtree(before.id) {
         if below.id != before.id {
-            record(write, command, portal, below, Why::Moved, old.get(below.id))?;
+            record(write, command, portal, below, why, old.get(below.id))?;
         }
     }
     for id in categories::articles_in(write.conn(), &ids)? {
@@ -268,7 +270,7 @@ fn move_below(
             command.at,
             &NewChange {
                 op: Op::Put,
-                why: Why::Moved,
+                why,
                 object_type: ObjectType::Article,
                 object_id: id.get(),
                 uri: article.uri.clone(),

@@ -308,6 +308,8 @@ fn replace_password(conn: &mut Conn, by: By<'_>, before: User, hash: &str) -> Re
     users::set_password(conn, user.id, hash)?;
     users::update(conn, &user)?;
     sessions::end_others(conn, user.id, None, by.at())?;
+    // Whoever was locked out by somebody's guesses gets in with it.
+    sessions::forget_failures(conn, &sessions::account(user.login.as_str()))?;
     by.audit(conn, "set_password", &user, Some(version))?;
     Ok(user)
 }

@@ -413,8 +413,8 @@ async fn withdraw_article(
 
 /// Take an article down.
 ///
-/// Text, captions and pictures are gone at once; its address answers 410 with reason and time for
-/// ever. The note stays internal.
+/// Text, captions and pictures are gone at once; its address answers 410 with reason and time until
+/// it is restored or published again as a correction. The note stays internal.
 #[utoipa::path(operation_id = "take_down_article", tag = "editorial articles", security(("bearer" = [])), params(("id" = ArticleId, Path, description = "Id of the article")), request_body = TakeDown, responses(
     (status = 200, body = ArticleOut), (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),

@@ -10,7 +10,7 @@ use crate::domain::article::{Note, Status};
 use crate::domain::body::LiveBlock;
 use crate::domain::category::{Category, CategoryName};
 use crate::domain::content::{Author, Language, Lead, Source, Tag, Title};
-use crate::domain::id::{ArticleId, CategoryId};
+use crate::domain::id::{ArticleId, CategoryId, EditionNumber};
 use crate::domain::media::LiveMedium;
 use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
@@ -47,6 +47,8 @@ pub struct ArticleSummary {
     #[schema(max_length = 300, format = "uri")]
     pub uri: String,
     pub slug: Slug,
+    /// Number of the public edition, as in the log.
+    pub edition: EditionNumber,
     /// The article's page at the front end, or here while there is none.
     #[schema(max_length = 2200, format = "uri")]
     pub canonical_url: String,
@@ -195,6 +197,7 @@ impl<'a> Presenter<'a> {
             uri: article.uri,
             canonical_url: self.article_url(&article.slug),
             slug: article.slug,
+            edition: article.edition,
             title: article.title,
             lead: article.lead,
             category,

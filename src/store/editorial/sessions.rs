@@ -196,7 +196,12 @@ pub fn uncount_attempt(conn: &mut Conn, subject: &str) -> Result<()> {
     Ok(())
 }
 
-/// Forgets an account's failures after a success.
+/// Under what an account's failures are counted.
+pub fn account(login: &str) -> String {
+    format!("account:{login}")
+}
+
+/// Forgets an account's failures: after a success, or with a new password.
 pub fn forget_failures(conn: &mut Conn, subject: &str) -> Result<()> {
     diesel::delete(login_failures::table.find(subject)).execute(conn)?;
     Ok(())

@@ -23,7 +23,7 @@ impl Feed<'_> {
                     "language": article.language,
                     "authors": article.byline.iter().map(|author| json!({"name": name(author)})).collect::<Vec<_>>(),
                     "tags": article.tags,
-                    "_bantin": {"published_on": article.published_on, "id": article.id, "slug": article.slug},
+                    "_bantin": {"category": entry.category, "published_on": article.published_on, "id": article.id, "slug": article.slug},
                 });
                 if let Some(object) = item.as_object_mut() {
                     if let Some(lead) = &article.lead {
