@@ -104,3 +104,42 @@ async fn the_pages_about_the_api_load_nothing_from_elsewhere() {
     let problems = portal.get("/docs/problems").await;
     assert!(problems.header("content-type").starts_with("text/html"));
 }
+
+#[actix_web::test]
+async fn a_handler_that_panics_is_a_problem_and_no_broken_connection() {
+    async fn panics() -> actix_web::HttpResponse {
+        panic!("on purpose")
+    }
+    let portal = Portal::new().await;
+    let app = actix_web::App::new()
+        .app_data(actix_web::web::Data::new(portal.ctx.clone()))
+        .route("/panics", actix_web::web::get().to(panics))
+        .wrap(actix_web::middleware::from_fn(
+            bantin::http::request::handle,
+        ));
+    let app = actix_web::test::init_service(app).await;
+    let request = actix_web::test::TestRequest::get().uri("/panics");
+    let error = actix_web::dev::Service::call(&app, request.to_request())
+        .await
+        .err()
+        .unwrap();
+    let response = error.as_response_error().error_response();
+    assert_eq!(response.status(), 500);
+    let headers = response.headers().clone();
+    for name in [
+        "x-request-id",
+        "content-security-policy",
+        "access-control-allow-origin",
+    ] {
+        assert!(headers.contains_key(name), "{name}");
+    }
+    let body = actix_web::body::to_bytes(response.into_body())
+        .await
+        .unwrap();
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem["code"], "internal");
+    assert_eq!(
+        problem["instance"],
+        headers.get("x-request-id").unwrap().to_str().unwrap()
+    );
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::newsroom::address;
-use crate::support::sample::{content, figure, paragraph};
+use crate::support::sample::{self, content, figure, paragraph};
 use crate::support::{BASE, Portal, User};
 
 /// A text that would break out of HTML wherever it is not escaped.
@@ -364,4 +364,50 @@ async fn a_figure_without_words_and_an_empty_body_render_too() {
     assert_eq!(html(&portal, json!([])).await, "");
     let portal = Portal::new().await;
     assert_eq!(text(&portal, json!([])).await, "");
+}
+
+#[actix_web::test]
+async fn each_picture_keeps_its_own_credit() {
+    let portal = Portal::new().await;
+    let editor = portal.editor().await;
+    let mut ids = Vec::new();
+    for (shade, credit) in [(1, Some("Người Một")), (2, Some("Người Hai")), (3, None)] {
+        let texts: Vec<(&str, &str)> = credit
+            .map(|credit| ("credit", credit))
+            .into_iter()
+            .collect();
+        let bytes = sample::picture(20, 20, shade);
+        let medium = editor.upload("a.png", &bytes, &texts).await.created();
+        ids.push(medium["id"].as_i64().unwrap());
+    }
+    // By different people: each beside its picture, and nobody's name under a stranger's.
+    let made = html(&portal, json!([sample::figure("Chung", &ids)])).await;
+    let credits: Vec<usize> = ["Người Một", "Người Hai", "<figcaption>Chung</figcaption>"]
+        .iter()
+        .map(|part| made.find(part).unwrap())
+        .collect();
+    let pictures: Vec<usize> = made.match_indices("<img").map(|(at, _)| at).collect();
+    assert!(
+        pictures[0] < credits[0] && credits[0] < pictures[1],
+        "{made}"
+    );
+    assert!(
+        pictures[1] < credits[1] && credits[1] < pictures[2],
+        "{made}"
+    );
+    assert!(pictures[2] < credits[2], "{made}");
+    // By one person, or as the figure says: once, under all.
+    let made = html(&portal, json!([sample::figure("Một", &ids[..1])])).await;
+    assert!(
+        made.contains("<figcaption>Một <small>Người Một</small></figcaption>"),
+        "{made}"
+    );
+    let mut figure = sample::figure("Chung", &ids);
+    figure["credit"] = json!("Ảnh: Tòa soạn");
+    let made = html(&portal, json!([figure])).await;
+    assert!(
+        made.contains("Chung <small>Ảnh: Tòa soạn</small>"),
+        "{made}"
+    );
+    assert!(!made.contains("Người"), "{made}");
 }

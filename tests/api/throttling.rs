@@ -153,3 +153,24 @@ async fn a_wrong_current_password_counts_as_a_failure() {
     assert_eq!(locked.header("retry-after"), "900");
     editor.get("/v1/auth/me").await.ok();
 }
+
+#[actix_web::test]
+async fn a_new_password_from_an_admin_lets_in_who_was_locked_out() {
+    let portal = Portal::with(&["--login-failures", "3"]).await;
+    for _ in 0..3 {
+        login(&portal, "editor", "x").await.is(401);
+    }
+    login(&portal, "editor", PASSWORD).await.is(429);
+    let admin = portal.admin().await;
+    let users = admin.get("/v1/editorial/users").await.ok();
+    let editor = users["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|user| user["login"] == "editor")
+        .unwrap();
+    let path = format!("/v1/editorial/users/{}/password", editor["id"]);
+    let body = json!({"new_password": OTHER});
+    admin.post_at(&path, 1, &body).await.ok();
+    login(&portal, "editor", OTHER).await.ok();
+}
