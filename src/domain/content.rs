@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::Block;
 use super::id::MediaId;
-use super::input::{FaultCode, Faults, Refusal, at_most, parse, string, text};
+use super::input::{FaultCode, Faults, Refusal, at_most, from_text, parse, text};
 use super::slug::Slug;
 use super::time::{Day, Instant};
 
@@ -171,33 +171,13 @@ impl Language {
     }
 }
 
-impl Deserr<Faults> for Language {
-    fn deserialize_from_value<V: IntoValue>(
-        value: deserr::Value<V>,
-        location: ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl utoipa::PartialSchema for Language {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some(
-                "BCP 47 language tag: language, optional script, optional region.",
-            ))
-            .pattern(Some(Self::PATTERN))
-            .max_length(Some(12))
-            .examples(["vi"])
-            .into()
-    }
-}
-impl ToSchema for Language {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Language".into()
-    }
-}
+from_text!(Language, |schema| schema
+    .description(Some(
+        "BCP 47 language tag: language, optional script, optional region.",
+    ))
+    .pattern(Some(Language::PATTERN))
+    .max_length(Some(12))
+    .examples(["vi"]));
 
 /// Bounded lists: `list! { Name(Item, most) }`.
 macro_rules! list {
@@ -317,32 +297,12 @@ macro_rules! url_type {
             }
         }
 
-        impl Deserr<Faults> for $name {
-            fn deserialize_from_value<V: IntoValue>(
-                value: deserr::Value<V>,
-                location: ValuePointerRef,
-            ) -> Result<Self, Faults> {
-                Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-            }
-        }
-
-        impl utoipa::PartialSchema for $name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::schema::Type::String)
-                    .format(Some(utoipa::openapi::SchemaFormat::Custom("uri".to_owned())))
-                    .description(Some(concat!($($doc),*).trim()))
-                    .pattern(Some($pattern))
-                    .max_length(Some(MAX_URL))
-                    .examples([$example])
-                    .into()
-            }
-        }
-        impl ToSchema for $name {
-            fn name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-        }
+        from_text!($name, |schema| schema
+            .format(Some(utoipa::openapi::SchemaFormat::Custom("uri".to_owned())))
+            .description(Some(concat!($($doc),*).trim()))
+            .pattern(Some($pattern))
+            .max_length(Some(MAX_URL))
+            .examples([$example]));
     )*};
 }
 

@@ -278,6 +278,38 @@ pub fn at_most<T>(items: &[T], most: usize, location: ValuePointerRef) -> Result
     Ok(())
 }
 
+/// Lets a type that is parsed from text stand in JSON bodies and in the document: its own `parse` is
+/// the one way in, and the function given adds what the document says of it to a string's schema.
+macro_rules! from_text {
+    ($name:ident, $describe:expr) => {
+        impl deserr::Deserr<$crate::domain::input::Faults> for $name {
+            fn deserialize_from_value<V: deserr::IntoValue>(
+                value: deserr::Value<V>,
+                location: deserr::ValuePointerRef,
+            ) -> Result<Self, $crate::domain::input::Faults> {
+                let raw = $crate::domain::input::string(value, location)?;
+                Self::parse(&raw).map_err(|refusal| refusal.at(location))
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                let describe: fn(utoipa::openapi::ObjectBuilder) -> utoipa::openapi::ObjectBuilder =
+                    $describe;
+                let text = utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String);
+                describe(text).into()
+            }
+        }
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}
+pub(crate) use from_text;
+
 /// Which characters a text may hold and how it is tidied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {
@@ -344,29 +376,10 @@ macro_rules! text {
             }
         }
 
-        impl deserr::Deserr<$crate::domain::input::Faults> for $name {
-            fn deserialize_from_value<V: deserr::IntoValue>(
-                value: deserr::Value<V>,
-                location: deserr::ValuePointerRef,
-            ) -> Result<Self, $crate::domain::input::Faults> {
-                let raw = $crate::domain::input::string(value, location)?;
-                Self::parse(&raw).map_err(|refusal| refusal.at(location))
-            }
-        }
-
-        impl utoipa::PartialSchema for $name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                $crate::domain::input::text_schema(
-                    concat!($($doc, "\n"),*),
-                    $min, $max, $crate::domain::input::Lines::$lines, $example,
-                )
-            }
-        }
-        impl utoipa::ToSchema for $name {
-            fn name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-        }
+        $crate::domain::input::from_text!($name, |schema| $crate::domain::input::bounded_schema(
+            schema.description(Some(concat!($($doc, "\n"),*).trim())).examples([$example]),
+            $min, $max, $crate::domain::input::Lines::$lines,
+        ));
     )*};
 }
 pub(crate) use text;
@@ -384,24 +397,19 @@ pub fn word_schema(
         .into()
 }
 
-/// The schema of a bounded text type.
-pub fn text_schema(
-    description: &str,
+/// What the document says of a bounded text type.
+pub fn bounded_schema(
+    schema: utoipa::openapi::ObjectBuilder,
     min: usize,
     max: usize,
     lines: Lines,
-    example: &str,
-) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+) -> utoipa::openapi::ObjectBuilder {
     let pattern = match lines {
         Lines::Single => SINGLE_LINE_PATTERN,
         Lines::Multi => MULTI_LINE_PATTERN,
     };
-    utoipa::openapi::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .description(Some(description.trim()))
+    schema
         .min_length(Some(min))
         .max_length(Some(max))
         .pattern(Some(pattern))
-        .examples([example])
-        .into()
 }

@@ -1,11 +1,11 @@
 //! The portal: who publishes here, and where its pages are.
 
-use deserr::{Deserr, IntoValue, ValuePointerRef};
+use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::content::{Language, WebUrl};
-use super::input::{FaultCode, Faults, Refusal, string, text};
+use super::input::{FaultCode, Faults, Refusal, from_text, text};
 use super::slug::Slug;
 use super::time::Zone;
 
@@ -70,31 +70,11 @@ impl ZoneName {
     }
 }
 
-impl Deserr<Faults> for ZoneName {
-    fn deserialize_from_value<V: IntoValue>(
-        value: deserr::Value<V>,
-        location: ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl utoipa::PartialSchema for ZoneName {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some("Name of an IANA time zone."))
-            .pattern(Some("^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"))
-            .max_length(Some(64))
-            .examples(["Asia/Ho_Chi_Minh"])
-            .into()
-    }
-}
-impl ToSchema for ZoneName {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "ZoneName".into()
-    }
-}
+from_text!(ZoneName, |schema| schema
+    .description(Some("Name of an IANA time zone."))
+    .pattern(Some("^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"))
+    .max_length(Some(64))
+    .examples(["Asia/Ho_Chi_Minh"]));
 
 /// A page address with `{slug}` in its path or query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,33 +115,13 @@ impl PageTemplate {
     }
 }
 
-impl Deserr<Faults> for PageTemplate {
-    fn deserialize_from_value<V: IntoValue>(
-        value: deserr::Value<V>,
-        location: ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl utoipa::PartialSchema for PageTemplate {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some(
-                "Address of a front-end page, with {slug} exactly once after the host.",
-            ))
-            .pattern(Some("^https?://[^\\s{}/]+/[^\\s{}]*\\{slug\\}[^\\s{}]*$"))
-            .max_length(Some(super::content::MAX_URL))
-            .examples(["https://sonha.example.vn/tin/{slug}"])
-            .into()
-    }
-}
-impl ToSchema for PageTemplate {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "PageTemplate".into()
-    }
-}
+from_text!(PageTemplate, |schema| schema
+    .description(Some(
+        "Address of a front-end page, with {slug} exactly once after the host.",
+    ))
+    .pattern(Some("^https?://[^\\s{}/]+/[^\\s{}]*\\{slug\\}[^\\s{}]*$"))
+    .max_length(Some(super::content::MAX_URL))
+    .examples(["https://sonha.example.vn/tin/{slug}"]));
 
 impl Portal {
     /// The permanent identity of an object; none before anything was public.

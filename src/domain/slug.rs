@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::input::{FaultCode, Faults, Refusal, string};
+use super::input::{FaultCode, Refusal, from_text};
 use super::text;
 
 /// Lower-case ASCII words joined by hyphens, at most 100 characters.
@@ -93,34 +93,14 @@ impl std::str::FromStr for Slug {
     }
 }
 
-impl deserr::Deserr<Faults> for Slug {
-    fn deserialize_from_value<V: deserr::IntoValue>(
-        value: deserr::Value<V>,
-        location: deserr::ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl utoipa::PartialSchema for Slug {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some(
-                "Public handle: lower-case ASCII words joined by hyphens.",
-            ))
-            .pattern(Some(Self::PATTERN))
-            .min_length(Some(1))
-            .max_length(Some(Self::MAX))
-            .examples(["ra-quan-trong-cay-dau-xuan"])
-            .into()
-    }
-}
-impl utoipa::ToSchema for Slug {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Slug".into()
-    }
-}
+from_text!(Slug, |schema| schema
+    .description(Some(
+        "Public handle: lower-case ASCII words joined by hyphens.",
+    ))
+    .pattern(Some(Slug::PATTERN))
+    .min_length(Some(1))
+    .max_length(Some(Slug::MAX))
+    .examples(["ra-quan-trong-cay-dau-xuan"]));
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::input::{FaultCode, Faults, Refusal, string};
+use super::input::{FaultCode, Refusal, from_text};
 
 /// A point in time: unix microseconds, with the offset it is shown in.
 #[derive(Debug, Clone, Copy)]
@@ -138,35 +138,15 @@ impl<'de> serde::Deserialize<'de> for Instant {
     }
 }
 
-impl deserr::Deserr<Faults> for Instant {
-    fn deserialize_from_value<V: deserr::IntoValue>(
-        value: deserr::Value<V>,
-        location: deserr::ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl utoipa::PartialSchema for Instant {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
-                utoipa::openapi::KnownFormat::DateTime,
-            )))
-            .description(Some(
-                "An instant, RFC 3339; answers use the portal's offset.",
-            ))
-            .max_length(Some(40))
-            .examples(["2026-03-21T08:30:00+07:00"])
-            .into()
-    }
-}
-impl utoipa::ToSchema for Instant {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Instant".into()
-    }
-}
+from_text!(Instant, |schema| schema
+    .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
+        utoipa::openapi::KnownFormat::DateTime,
+    )))
+    .description(Some(
+        "An instant, RFC 3339; answers use the portal's offset.",
+    ))
+    .max_length(Some(40))
+    .examples(["2026-03-21T08:30:00+07:00"]));
 
 /// A date in the portal's zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -223,33 +203,13 @@ impl<'de> serde::Deserialize<'de> for Day {
     }
 }
 
-impl deserr::Deserr<Faults> for Day {
-    fn deserialize_from_value<V: deserr::IntoValue>(
-        value: deserr::Value<V>,
-        location: deserr::ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl utoipa::PartialSchema for Day {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
-                utoipa::openapi::KnownFormat::Date,
-            )))
-            .description(Some("A day in the portal's time zone."))
-            .max_length(Some(10))
-            .examples(["2026-03-21"])
-            .into()
-    }
-}
-impl utoipa::ToSchema for Day {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Day".into()
-    }
-}
+from_text!(Day, |schema| schema
+    .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
+        utoipa::openapi::KnownFormat::Date,
+    )))
+    .description(Some("A day in the portal's time zone."))
+    .max_length(Some(10))
+    .examples(["2026-03-21"]));
 
 /// The portal's time zone, by its IANA name; the data is compiled in.
 #[derive(Debug, Clone)]

@@ -1,12 +1,11 @@
 //! Users and their roles.
 
-use deserr::Deserr;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat};
 
 use super::content::PersonName;
 use super::id::{UserId, Version};
-use super::input::{FaultCode, Faults, Refusal, SINGLE_LINE_PATTERN, text, words};
+use super::input::{FaultCode, Refusal, SINGLE_LINE_PATTERN, from_text, text, words};
 use super::time::Instant;
 
 words! {
@@ -48,31 +47,11 @@ impl Login {
     }
 }
 
-impl Deserr<Faults> for Login {
-    fn deserialize_from_value<V: deserr::IntoValue>(
-        value: deserr::Value<V>,
-        location: deserr::ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&super::input::string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl utoipa::PartialSchema for Login {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some("Name to sign in with."))
-            .pattern(Some(Self::PATTERN))
-            .max_length(Some(64))
-            .examples(["minh.an"])
-            .into()
-    }
-}
-impl ToSchema for Login {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Login".into()
-    }
-}
+from_text!(Login, |schema| schema
+    .description(Some("Name to sign in with."))
+    .pattern(Some(Login::PATTERN))
+    .max_length(Some(64))
+    .examples(["minh.an"]));
 
 text! {
     /// A login as somebody typed it; capitals are read as small letters.
@@ -113,25 +92,10 @@ impl std::fmt::Debug for Password {
     }
 }
 
-impl Deserr<Faults> for Password {
-    fn deserialize_from_value<V: deserr::IntoValue>(
-        value: deserr::Value<V>,
-        location: deserr::ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&super::input::string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl utoipa::PartialSchema for Password {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        password_schema("A password, 1 to 200 characters after NFC.", 1)
-    }
-}
-impl ToSchema for Password {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Password".into()
-    }
-}
+from_text!(Password, |schema| password(
+    schema.description(Some("A password, 1 to 200 characters after NFC.")),
+    1
+));
 
 /// A password that somebody chooses: 12 to 200 characters, not too easy to guess.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,43 +142,19 @@ impl NewPassword {
     }
 }
 
-impl Deserr<Faults> for NewPassword {
-    fn deserialize_from_value<V: deserr::IntoValue>(
-        value: deserr::Value<V>,
-        location: deserr::ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&super::input::string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
+from_text!(NewPassword, |schema| password(
+    schema.description(Some(
+        "A password to be: 12 to 200 characters after NFC, not too easy to guess."
+    )),
+    NewPassword::MIN
+));
 
-impl utoipa::PartialSchema for NewPassword {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        password_schema(
-            "A password to be: 12 to 200 characters after NFC, not too easy to guess.",
-            Self::MIN,
-        )
-    }
-}
-impl ToSchema for NewPassword {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "NewPassword".into()
-    }
-}
-
-fn password_schema(
-    description: &str,
-    min: usize,
-) -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-    utoipa::openapi::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
-            utoipa::openapi::KnownFormat::Password,
-        )))
-        .description(Some(description))
+fn password(schema: ObjectBuilder, min: usize) -> ObjectBuilder {
+    schema
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
         .min_length(Some(min))
         .max_length(Some(Password::MAX))
         .pattern(Some(SINGLE_LINE_PATTERN))
-        .into()
 }
 
 /// A user as stored, without the password.

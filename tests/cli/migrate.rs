@@ -59,8 +59,9 @@ fn a_database_newer_than_the_binary_is_refused() {
         &folder.database(),
         "INSERT INTO __diesel_schema_migrations (version, run_on) VALUES ('9999', CURRENT_TIMESTAMP)",
     );
-    for command in ["serve", "migrate", "demo"] {
-        let done = folder.run(&[command]);
+    let listen = ["--listen", "127.0.0.1:0"];
+    for (command, settings) in [("serve", &listen[..]), ("migrate", &[]), ("demo", &listen)] {
+        let done = folder.run(&[&[command], settings].concat());
         done.refused(&["9999", "run a newer bantin"]);
     }
     folder.run(&["user", "list"]).refused(&["9999"]);

@@ -2,15 +2,11 @@
 
 use std::collections::HashSet;
 
-use deserr::{Deserr, IntoValue, ValuePointerRef};
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{ObjectBuilder, RefOr};
-use utoipa::{PartialSchema, ToSchema};
 
 use super::Block;
 use crate::domain::id::CaptionId;
-use crate::domain::input::{FaultCode, Faults, Refusal, string};
+use crate::domain::input::{FaultCode, Refusal, from_text};
 
 /// Identifies a block, span or mark definition; what diffs match on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,31 +36,11 @@ impl Key {
     }
 }
 
-impl Deserr<Faults> for Key {
-    fn deserialize_from_value<V: IntoValue>(
-        value: deserr::Value<V>,
-        location: ValuePointerRef,
-    ) -> Result<Self, Faults> {
-        Self::parse(&string(value, location)?).map_err(|refusal| refusal.at(location))
-    }
-}
-
-impl PartialSchema for Key {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some("Kept when sent, made by the server when absent."))
-            .pattern(Some(Self::PATTERN))
-            .max_length(Some(64))
-            .examples(["3f9c2ab81d04"])
-            .into()
-    }
-}
-impl ToSchema for Key {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Key".into()
-    }
-}
+from_text!(Key, |schema| schema
+    .description(Some("Kept when sent, made by the server when absent."))
+    .pattern(Some(Key::PATTERN))
+    .max_length(Some(64))
+    .examples(["3f9c2ab81d04"]));
 
 impl Block {
     /// This block without what the server adds: keys, and the identity of a figure.

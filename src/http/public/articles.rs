@@ -5,14 +5,14 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::present::{ArticleFull, ArticleSummary, BodyForm, Located, Presenter, locate, moved};
+use super::present::{ArticleFull, ArticleSummary, BodyForm, Presenter, of_article};
 use crate::ctx::Ctx;
 use crate::domain::content::{Language, Tag};
 use crate::domain::input::{FaultCode, Refusal};
 use crate::domain::page::{Cursor, Limit, Sort};
 use crate::domain::slug::Slug;
 use crate::domain::time::Day;
-use crate::http::caching::{JSON, public_bytes, public_json, to_bytes};
+use crate::http::caching::{JSON, public_bytes, to_bytes};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{FromQuery, Params, Query, Segment, flag, one_of};
 use crate::http::next_link;
@@ -323,26 +323,15 @@ async fn get_article(
     Params(form): Params<BodyQuery>,
 ) -> ApiResult {
     let base = ctx.settings.base_url();
-    let wanted = slug.0.clone();
-    let found = ctx
-        .db
-        .read_brief(move |conn| {
-            let article = match locate(conn, &wanted)? {
-                Located::Moved(now) => return Ok(Err(now)),
-                Located::Here(article) => *article,
-            };
-            let portal = portal::get(conn)?;
-            let tree = categories::tree(conn)?;
-            let body = articles::body(conn, article.id)?;
-            let corrections = articles::corrections(conn, article.id)?;
-            let presenter = Presenter::new(&portal, &tree, &base);
-            Ok::<_, ApiError>(Ok(presenter.full(article, body, &corrections, form.0)))
-        })
-        .await?;
-    match found {
-        Ok(article) => public_json(&request, &ctx, &article),
-        Err(now) => Ok(moved(&request, &ctx, &now)),
-    }
+    of_article(&request, &ctx, slug.0, move |conn, article| {
+        let portal = portal::get(conn)?;
+        let tree = categories::tree(conn)?;
+        let body = articles::body(conn, article.id)?;
+        let corrections = articles::corrections(conn, article.id)?;
+        let presenter = Presenter::new(&portal, &tree, &base);
+        Ok(presenter.full(article, body, &corrections, form.0))
+    })
+    .await
 }
 
 /// Other news.
@@ -397,39 +386,28 @@ async fn list_others(
     Params(query): Params<OthersQuery>,
 ) -> ApiResult {
     let base = ctx.settings.base_url();
-    let wanted = slug.0.clone();
-    let found = ctx
-        .db
-        .read_brief(move |conn| {
-            let article = match locate(conn, &wanted)? {
-                Located::Moved(now) => return Ok(Err(now)),
-                Located::Here(article) => *article,
-            };
-            let portal = portal::get(conn)?;
-            let tree = categories::tree(conn)?;
-            let presenter = Presenter::new(&portal, &tree, &base);
-            let filter = Filter {
-                own_category: Some(article.category_id),
-                live_only: true,
-                ..Filter::default()
-            };
-            let here = Some(articles::cursor_of(&article));
-            let mut around = |sort: Sort| {
-                articles::list(conn, &tree, &filter, sort, here, query.0).map(|page| {
-                    page.items
-                        .into_iter()
-                        .map(|item| presenter.summary(item))
-                        .collect::<Vec<_>>()
-                })
-            };
-            let mut newer = around(Sort::Oldest)?;
-            newer.reverse();
-            let older = around(Sort::Newest)?;
-            Ok::<_, ApiError>(Ok(Others { newer, older }))
-        })
-        .await?;
-    match found {
-        Ok(others) => public_json(&request, &ctx, &others),
-        Err(now) => Ok(moved(&request, &ctx, &now)),
-    }
+    of_article(&request, &ctx, slug.0, move |conn, article| {
+        let portal = portal::get(conn)?;
+        let tree = categories::tree(conn)?;
+        let presenter = Presenter::new(&portal, &tree, &base);
+        let filter = Filter {
+            own_category: Some(article.category_id),
+            live_only: true,
+            ..Filter::default()
+        };
+        let here = Some(articles::cursor_of(&article));
+        let mut around = |sort: Sort| {
+            articles::list(conn, &tree, &filter, sort, here, query.0).map(|page| {
+                page.items
+                    .into_iter()
+                    .map(|item| presenter.summary(item))
+                    .collect::<Vec<_>>()
+            })
+        };
+        let mut newer = around(Sort::Oldest)?;
+        newer.reverse();
+        let older = around(Sort::Newest)?;
+        Ok(Others { newer, older })
+    })
+    .await
 }

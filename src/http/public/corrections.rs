@@ -5,13 +5,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::present::{ArticleSummary, Located, Presenter, locate, moved};
+use super::present::{ArticleSummary, Presenter, of_article};
 use crate::ctx::Ctx;
 use crate::domain::article::Note;
 use crate::domain::id::EditionNumber;
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
-use crate::http::caching::{JSON, public_bytes, public_json, to_bytes};
+use crate::http::caching::{JSON, public_bytes, to_bytes};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{FromQuery, NoParams, PageParams, Paging, Params, Query, Segment};
 use crate::http::next_link;
@@ -56,30 +56,19 @@ async fn list_article_corrections(
     slug: Segment<Slug>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let wanted = slug.0.clone();
-    let found = ctx
-        .db
-        .read_brief(move |conn| {
-            let article = match locate(conn, &wanted)? {
-                Located::Moved(now) => return Ok(Err(now)),
-                Located::Here(article) => *article,
-            };
-            let zone = portal::get(conn)?.zone();
-            let items = articles::corrections(conn, article.id)?
-                .into_iter()
-                .map(|correction| CorrectionNote {
-                    at: zone.show(correction.at),
-                    note: correction.note,
-                    edition: correction.edition,
-                })
-                .collect();
-            Ok::<_, ApiError>(Ok(ArticleCorrections { items, next: None }))
-        })
-        .await?;
-    match found {
-        Ok(corrections) => public_json(&request, &ctx, &corrections),
-        Err(now) => Ok(moved(&request, &ctx, &now)),
-    }
+    of_article(&request, &ctx, slug.0, move |conn, article| {
+        let zone = portal::get(conn)?.zone();
+        let items = articles::corrections(conn, article.id)?
+            .into_iter()
+            .map(|correction| CorrectionNote {
+                at: zone.show(correction.at),
+                note: correction.note,
+                edition: correction.edition,
+            })
+            .collect();
+        Ok(ArticleCorrections { items, next: None })
+    })
+    .await
 }
 
 /// A correction with its article.

@@ -15,7 +15,8 @@ use crate::domain::media::LiveMedium;
 use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
 use crate::domain::time::{Day, Instant, Zone};
-use crate::http::error::{ApiError, Tombstone};
+use crate::http::caching::public_json;
+use crate::http::error::{ApiError, ApiResult, Tombstone};
 use crate::store::Conn;
 use crate::store::public::articles::{self, Found, LiveArticle};
 use crate::store::public::categories::Tree;
@@ -249,29 +250,35 @@ impl<'a> Presenter<'a> {
     }
 }
 
-/// The article behind a slug; 404, 410 and 301 are errors and answers made here for every
-/// sub-resource.
-pub enum Located {
-    Here(Box<LiveArticle>),
-    Moved(Slug),
-}
-
-pub fn locate(conn: &mut Conn, slug: &Slug) -> Result<Located, ApiError> {
-    match articles::find(conn, slug)? {
-        Found::Article(article) => Ok(Located::Here(article)),
-        Found::Moved(slug) => Ok(Located::Moved(slug)),
-        Found::TakenDown {
-            uri,
-            reason_code,
-            at,
-        } => {
-            let zone = portal::get(conn)?.zone();
-            Err(ApiError::taken_down(Tombstone {
+/// Answers what is made of the article behind a slug; 404, 410 and 301 for every sub-resource alike.
+pub async fn of_article<T: Serialize + Send + 'static>(
+    request: &HttpRequest,
+    ctx: &Ctx,
+    slug: Slug,
+    make: impl FnOnce(&mut Conn, LiveArticle) -> ApiResult<T> + Send + 'static,
+) -> ApiResult {
+    let found = ctx
+        .db
+        .read_brief(move |conn| match articles::find(conn, &slug)? {
+            Found::Article(article) => make(conn, *article).map(Ok),
+            Found::Moved(now) => Ok(Err(now)),
+            Found::TakenDown {
                 uri,
                 reason_code,
-                at: zone.show(at),
-            }))
-        }
+                at,
+            } => {
+                let at = portal::get(conn)?.zone().show(at);
+                Err(ApiError::taken_down(Tombstone {
+                    uri,
+                    reason_code,
+                    at,
+                }))
+            }
+        })
+        .await?;
+    match found {
+        Ok(value) => public_json(request, ctx, &value),
+        Err(now) => Ok(moved(request, ctx, &now)),
     }
 }
 
