@@ -123,15 +123,15 @@ pub struct Settings {
     #[arg(long, env = "BANTIN_ACCESS_SECONDS", default_value_t = 900, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(60..=86_400))]
     pub access_seconds: u32,
 
-    /// Days that a signing-in lasts without the password being asked again
+    /// Days that a sign-in lasts without the password being asked again
     #[arg(long, env = "BANTIN_SESSION_DAYS", default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=365))]
     pub session_days: u16,
 
-    /// Failed signings-in per account in 15 minutes before it has to wait
+    /// Failed sign-ins per account in 15 minutes before it has to wait
     #[arg(long, env = "BANTIN_LOGIN_FAILURES", default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub login_failures: u16,
 
-    /// Failed signings-in per address in 15 minutes before it has to wait
+    /// Failed sign-ins per address in 15 minutes before it has to wait
     #[arg(long, env = "BANTIN_LOGIN_FAILURES_ADDRESS", default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub login_failures_address: u16,
 

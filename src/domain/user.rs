@@ -173,7 +173,7 @@ pub struct User {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Actor {
     pub user_id: UserId,
-    /// The signing-in that the access token belongs to; null for the command line.
+    /// The sign-in that the access token belongs to; null for the command line.
     pub session_id: Option<String>,
     pub login: Login,
     pub name: PersonName,

@@ -170,7 +170,7 @@ struct TokenPair {
     /// Good once; exchange it before the access token expires.
     #[schema(max_length = 128, pattern = "^[A-Za-z0-9_-]+$")]
     refresh_token: String,
-    /// Seconds until the signing-in ends, however often it is refreshed.
+    /// Seconds until the sign-in ends, however often it is refreshed.
     #[schema(minimum = 0, maximum = 31536000)]
     refresh_expires_in: i64,
     user: Me,
@@ -223,7 +223,7 @@ async fn sign_in(
 ///
 /// Answers a new pair; the token that was sent is used up. A client that lost the answer may send
 /// the same token again within 60 seconds, as long as the pair it missed has not been used. Any
-/// other second use is taken for theft and ends the signing-in (401 `bad_refresh_token`).
+/// other second use is taken for theft and ends the sign-in (401 `bad_refresh_token`).
 #[utoipa::path(operation_id = "refresh_token", tag = "auth", security(()), request_body = RefreshInput, responses(
     (status = 200, description = "A new pair of tokens", body = TokenPair),
     (status = 401, description = "The refresh token is not valid", body = Problem, content_type = "application/problem+json"),
@@ -242,7 +242,7 @@ async fn refresh(
 
 /// Sign out.
 ///
-/// Ends the signing-in that the access token belongs to: its access and refresh tokens are refused
+/// Ends the sign-in that the access token belongs to: its access and refresh tokens are refused
 /// from now on.
 #[utoipa::path(operation_id = "logout", tag = "auth", security(("bearer" = [])), responses(
     (status = 204, description = "Signed out"),
@@ -261,8 +261,8 @@ async fn logout(
 
 /// Change one's password.
 ///
-/// All other signings-in of the user end. A wrong current password is 401 `bad_credentials` and
-/// counts as a failed signing-in.
+/// All other sign-ins of the user end. A wrong current password is 401 `bad_credentials` and
+/// counts as a failed sign-in.
 #[utoipa::path(operation_id = "change_password", tag = "auth", security(("bearer" = [])), request_body = PasswordInput, responses(
     (status = 204, description = "Changed"),
 ))]

@@ -54,11 +54,7 @@ impl Default for Metrics {
             "Newest position of the public log",
             log_head.clone(),
         );
-        registry.register(
-            "failed_logins",
-            "Refused signings-in",
-            failed_logins.clone(),
-        );
+        registry.register("failed_logins", "Refused sign-ins", failed_logins.clone());
         Self {
             registry,
             requests,

@@ -30,7 +30,7 @@ pub struct Claims {
     pub aud: String,
     /// Id of the user.
     pub sub: String,
-    /// Id of the signing-in.
+    /// Id of the sign-in.
     pub sid: String,
     pub jti: String,
     pub iat: i64,
@@ -122,7 +122,7 @@ impl Keys {
         serde_json::json!({ "keys": keys })
     }
 
-    /// A token for a user and signing-in, good from `now` (unix seconds) on.
+    /// A token for a user and sign-in, good from `now` (unix seconds) on.
     pub fn issue(
         &self,
         user: &str,

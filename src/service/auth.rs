@@ -24,7 +24,7 @@ pub struct Tokens {
     /// Seconds.
     pub expires_in: i64,
     pub refresh_token: String,
-    /// Seconds until the signing-in ends and the password is asked for again.
+    /// Seconds until the sign-in ends and the password is asked for again.
     pub refresh_expires_in: i64,
     pub user: User,
 }
@@ -53,7 +53,7 @@ impl From<store::Error> for Refusal {
 }
 
 /// The actor behind an access token, with the roles that the user's row has now; none for a bad
-/// token, an ended signing-in or a disabled user.
+/// token, an ended sign-in or a disabled user.
 pub async fn who(ctx: &Ctx, token: &str) -> Result<Option<Actor>, Error> {
     let now = ctx.now();
     let Ok(claims) = ctx.keys.verify(token, now.seconds()) else {
@@ -96,7 +96,7 @@ impl Subjects {
 /// Signs in with a password.
 ///
 /// Three steps, because nothing is hashed inside a transaction: the attempt is counted as a failure
-/// before anybody knows better, the password is checked, and the signing-in is written if the user
+/// before anybody knows better, the password is checked, and the sign-in is written if the user
 /// is still as the check saw them.
 pub async fn login(
     ctx: &Ctx,
@@ -154,7 +154,7 @@ pub async fn login(
 }
 
 /// Exchanges a refresh token for a new pair. A token that was exchanged before ends the whole
-/// signing-in, but for the grace above; so does one that the grace replaced.
+/// sign-in, but for the grace above; so does one that the grace replaced.
 pub async fn refresh(ctx: &Ctx, address: String, token: &str) -> Result<Tokens, Refusal> {
     let (old, new) = (digest(token), random::token());
     let (successor, at) = (digest(&new), ctx.now());
@@ -199,7 +199,7 @@ pub async fn refresh(ctx: &Ctx, address: String, token: &str) -> Result<Tokens, 
     }
 }
 
-/// Ends the signing-in that the access token belongs to.
+/// Ends the sign-in that the access token belongs to.
 pub async fn logout(ctx: &Ctx, actor: Actor, address: String) -> Result<(), Error> {
     let at = ctx.now();
     ctx.db
@@ -218,7 +218,7 @@ pub async fn logout(ctx: &Ctx, actor: Actor, address: String) -> Result<(), Erro
         .await
 }
 
-/// Changes the actor's own password; all other signings-in end.
+/// Changes the actor's own password; all other sign-ins end.
 pub async fn change_password(
     ctx: &Ctx,
     actor: Actor,
@@ -273,7 +273,7 @@ pub async fn change_password(
 }
 
 /// Removes what nobody can use any more: counters of windows that are over, refresh tokens of
-/// signings-in that are over. For a loop; each kind in its own transaction, so that it never waits
+/// sign-ins that are over. For a loop; each kind in its own transaction, so that it never waits
 /// for a sign-in that waits for it.
 pub async fn tidy(ctx: &Ctx) -> Result<usize, Error> {
     let now = ctx.now();
@@ -386,7 +386,7 @@ fn tokens(
 ) -> Result<Tokens, Refusal> {
     let now = ctx.now().seconds();
     let left = (session_ends.seconds() - now).max(0);
-    // No access token outlives its signing-in.
+    // No access token outlives its sign-in.
     let lifetime = i64::from(ctx.settings.access_seconds).min(left);
     let access_token = ctx
         .keys

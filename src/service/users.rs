@@ -100,7 +100,7 @@ pub async fn save(
     .await
 }
 
-/// Gives a user a new password and ends all signings-in.
+/// Gives a user a new password and ends all sign-ins.
 pub async fn set_password(
     ctx: &Ctx,
     command: Command,
@@ -154,7 +154,7 @@ impl Console {
         })
     }
 
-    /// Gives a user a new password and ends all signings-in.
+    /// Gives a user a new password and ends all sign-ins.
     pub fn set_password(
         &self,
         conn: &mut Conn,

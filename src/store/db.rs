@@ -52,11 +52,14 @@ impl Address {
             }
             return Err("this binary was built without the feature `postgres`".to_owned());
         }
-        let path = text.strip_prefix("sqlite:").unwrap_or(text);
+        let named = text.strip_prefix("sqlite:");
+        let path = named.unwrap_or(text);
         let path = path.strip_prefix("//").unwrap_or(path);
         // SQLite would read these as something other than a path.
-        let special = path.starts_with("file:") || path == ":memory:" || path.contains("://");
-        if path.is_empty() || special {
+        let special = path.starts_with("file:") || path == ":memory:";
+        // A mistyped address must not quietly become a new file.
+        let mistyped = named.is_none() && text.contains(':');
+        if path.is_empty() || special || mistyped {
             return Err("must be the path of an SQLite file or a postgres:// address".to_owned());
         }
         Ok(Self::Sqlite(path.into()))
@@ -379,5 +382,37 @@ struct LogErrors;
 impl r2d2::HandleError<Error> for LogErrors {
     fn handle_error(&self, error: Error) {
         tracing::warn!(%error, "no database connection");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn an_address_is_a_path_or_says_which_database_it_is() {
+        for good in [
+            "bantin.db",
+            "./data/bantin.db",
+            "sqlite:bantin.db",
+            "sqlite:///srv/tin.db",
+        ] {
+            assert!(
+                matches!(Address::parse(good), Ok(Address::Sqlite(_))),
+                "{good}"
+            );
+        }
+        for bad in [
+            "",
+            "sqlite:",
+            ":memory:",
+            "file:a.db",
+            "sqlite:file:a.db",
+            "postgre://h/d",
+            "foo:",
+            "mysql://h",
+        ] {
+            assert!(Address::parse(bad).is_err(), "{bad}");
+        }
     }
 }

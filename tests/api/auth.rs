@@ -145,7 +145,7 @@ async fn a_second_use_after_a_minute_ends_the_whole_family() {
     refresh(&portal, &second)
         .await
         .problem(401, "bad_refresh_token");
-    // Another signing-in of the same user is another family.
+    // Another sign-in of the same user is another family.
     me(&portal, &other).await.ok();
 }
 

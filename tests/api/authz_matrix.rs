@@ -181,7 +181,7 @@ async fn call(portal: &Portal, world: &World, operation: &Operation, caller: &st
     let path = world.path(operation);
     let mut ask = portal.ask(operation.method.clone(), &path);
     if caller != "anonymous" {
-        // Some operations end signings-in, so that every call gets one of its own.
+        // Some operations end sign-ins, so that every call gets one of its own.
         let pair = portal.sign_in(caller, PASSWORD).await;
         let token = pair["access_token"].as_str().unwrap();
         ask = ask.header("authorization", &format!("Bearer {token}"));

@@ -224,7 +224,7 @@ async fn walk(portal: &Portal) {
         )
         .await;
 
-    // One's own signing-in.
+    // One's own sign-in.
     let pair = portal.sign_in("editor", PASSWORD).await;
     let refresh = json!({"refresh_token": pair["refresh_token"]});
     portal

@@ -1,4 +1,4 @@
-//! Failed signings-in: an account and an address have to wait after too many of them.
+//! Failed sign-ins: an account and an address have to wait after too many of them.
 
 use actix_web::http::Method;
 use serde_json::json;

@@ -209,7 +209,7 @@ async fn a_token_for_others_or_of_others_is_refused() {
         json!({"sub": "-1"}),
         json!({"sub": "9223372036854775808"}),
         json!({"sub": "editor"}),
-        // Another user's id with this signing-in.
+        // Another user's id with this sign-in.
         json!({"sub": "4"}),
         json!({"sid": "unknown"}),
         json!({"sid": ""}),

@@ -11,7 +11,7 @@ CREATE TABLE users (
     created_at    BIGINT NOT NULL
 );
 
--- A signing-in: the family of refresh tokens that began with one password.
+-- A sign-in: the family of refresh tokens that began with one password.
 CREATE TABLE sessions (
     id         TEXT   PRIMARY KEY,
     user_id    BIGINT NOT NULL REFERENCES users (id),
@@ -31,7 +31,7 @@ CREATE TABLE refresh_tokens (
 );
 CREATE INDEX refresh_tokens_session ON refresh_tokens (session_id);
 
--- Failed signings-in, counted by account and by address, shared by all nodes.
+-- Failed sign-ins, counted by account and by address, shared by all nodes.
 CREATE TABLE login_failures (
     subject      TEXT   PRIMARY KEY,
     failures     BIGINT NOT NULL,

@@ -236,7 +236,7 @@ async fn create_user(
 
 /// Replace a user.
 ///
-/// Disabling a user ends their signings-in at once. The last admin who can sign in stays one.
+/// Disabling a user ends their sign-ins at once. The last admin who can sign in stays one.
 /// Content equal to the current one answers 200 without a new version, whatever `If-Match` says.
 #[utoipa::path(operation_id = "replace_user", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
@@ -301,7 +301,7 @@ async fn update_user(
 
 /// Give a user a new password.
 ///
-/// All the user's signings-in end at once.
+/// All the user's sign-ins end at once.
 #[utoipa::path(operation_id = "set_user_password", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
     request_body = UserPassword,

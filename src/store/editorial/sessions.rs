@@ -1,4 +1,4 @@
-//! Signings-in, their refresh tokens, and failed attempts.
+//! Sign-ins, their refresh tokens, and failed attempts.
 
 use diesel::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::domain::time::Instant;
 use crate::store::db::each_backend;
 use crate::store::{Conn, Result};
 
-/// A signing-in: the family of refresh tokens that began with one password.
+/// A sign-in: the family of refresh tokens that began with one password.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
     pub id: String,
@@ -29,7 +29,7 @@ pub fn begin(conn: &mut Conn, session: &Session, at: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Ends one signing-in.
+/// Ends one sign-in.
 pub fn end(conn: &mut Conn, id: &str, at: Instant) -> Result<()> {
     diesel::update(
         sessions::table
@@ -41,7 +41,7 @@ pub fn end(conn: &mut Conn, id: &str, at: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Ends all of a user's signings-in but one.
+/// Ends all of a user's sign-ins but one.
 pub fn end_others(conn: &mut Conn, user: UserId, keep: Option<&str>, at: Instant) -> Result<()> {
     diesel::update(
         sessions::table
@@ -218,7 +218,7 @@ pub fn tidy_failures(conn: &mut Conn, kind: &str, before: Instant) -> Result<usi
     Ok(rows)
 }
 
-/// Removes the refresh tokens of signings-in that are over; the signings-in stay, since audit rows
+/// Removes the refresh tokens of sign-ins that are over; the sign-ins stay, since audit rows
 /// name them.
 pub fn tidy_tokens(conn: &mut Conn, now: Instant) -> Result<usize> {
     let over = sessions::table

@@ -162,7 +162,7 @@ pub fn other_admins(conn: &mut Conn, aside: Option<UserId>) -> Result<usize> {
     Ok(admins)
 }
 
-/// Who an access token stands for now: none when the signing-in has ended or the user may not
+/// Who an access token stands for now: none when the sign-in has ended or the user may not
 /// sign in any more.
 pub fn actor(conn: &mut Conn, id: UserId, session: &str, now: Instant) -> Result<Option<Actor>> {
     let row = users::table
