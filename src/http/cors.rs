@@ -75,17 +75,14 @@ impl Access {
 
     /// Marks an answer.
     pub fn mark(&self, headers: &mut HeaderMap) {
-        let origin = match self {
-            Self::Anyone => HeaderValue::from_static("*"),
-            Self::Origin(origin) => origin.clone(),
-            Self::Nobody => {
-                headers.append(header::VARY, HeaderValue::from_static("Origin"));
-                return;
-            }
-        };
         if *self != Self::Anyone {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }
+        let origin = match self {
+            Self::Anyone => HeaderValue::from_static("*"),
+            Self::Origin(origin) => origin.clone(),
+            Self::Nobody => return,
+        };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }

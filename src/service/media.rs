@@ -2,13 +2,12 @@
 //! the way out: a crash leaves only orphaned objects.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, run, run_public};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, run, run_public, turn};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
 use crate::domain::input::{FaultCode, Faults};
@@ -164,15 +163,12 @@ fn keys(original: String, renditions: Vec<Rendition>) -> Vec<String> {
 
 /// Decodes, cleans and scales a picture, and stores all its objects. A bounded number at once.
 async fn make(ctx: &Ctx, path: PathBuf) -> Result<Made, UploadError> {
-    let busy = || {
-        Error::Store(store::Error::Busy(
-            "too many pictures are being decoded".to_owned(),
-        ))
-    };
-    let turn = tokio::time::timeout(PATIENCE, Arc::clone(&ctx.decoding).acquire_owned())
-        .await
-        .map_err(|_| busy())?
-        .map_err(|_| busy())?;
+    let turn = turn(
+        &ctx.decoding,
+        PATIENCE,
+        "too many pictures are being decoded",
+    )
+    .await?;
     let blobs = ctx.blobs.clone();
     let limits = Limits {
         max_pixels: u64::from(ctx.settings.max_pixels),

@@ -13,9 +13,13 @@ pub mod publishing;
 pub mod users;
 mod working_copy;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use deserr::Deserr;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ctx::Ctx;
 use crate::domain::article::Action;
@@ -236,21 +240,33 @@ pub struct Deed<'a> {
     pub reason: Option<&'a str>,
 }
 
+impl<'a> Deed<'a> {
+    /// The row of a deed that no user did: the command line's.
+    pub fn by_nobody(&self, at: Instant) -> audit::Entry<'a> {
+        audit::Entry {
+            at,
+            user_id: None,
+            session_id: None,
+            address: None,
+            action: self.action,
+            object_type: self.object_type,
+            object_id: Some(self.object_id),
+            version_before: self.before,
+            version_after: self.after,
+            reason: self.reason,
+        }
+    }
+}
+
 /// Writes the audit row of a command, in its transaction.
 pub fn audit(conn: &mut Conn, command: &Command, deed: &Deed<'_>) -> Result<(), Error> {
     audit::append(
         conn,
         &audit::Entry {
-            at: command.at,
             user_id: Some(command.actor.user_id),
             session_id: command.actor.session_id.as_deref(),
             address: command.address.as_deref(),
-            action: deed.action,
-            object_type: deed.object_type,
-            object_id: Some(deed.object_id),
-            version_before: deed.before,
-            version_after: deed.after,
-            reason: deed.reason,
+            ..deed.by_nobody(command.at)
         },
     )
     .map_err(Error::from)
@@ -293,23 +309,31 @@ pub fn new_uuid(at: Instant) -> String {
     crate::infra::random::uuid_v7(u64::try_from(at.micros() / 1000).unwrap_or(0))
 }
 
+/// A turn among those that do something heavy; busy for who would wait longer than `patience`.
+async fn turn(
+    turns: &Arc<Semaphore>,
+    patience: Duration,
+    why: &str,
+) -> Result<OwnedSemaphorePermit, Error> {
+    match tokio::time::timeout(patience, Arc::clone(turns).acquire_owned()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        _ => Err(Error::Store(store::Error::Busy(why.to_owned()))),
+    }
+}
+
 /// Hashes passwords off the async threads, a bounded number at once: each takes megabytes.
 pub async fn hashing<T: Send + 'static>(
     ctx: &Ctx,
     work: impl FnOnce(&crate::infra::password::Hasher) -> T + Send + 'static,
 ) -> Result<T, Error> {
-    let busy = || {
-        Error::Store(store::Error::Busy(
-            "too many passwords are being checked".to_owned(),
-        ))
-    };
-    let patience = std::time::Duration::from_secs(5);
-    let turns = std::sync::Arc::clone(&ctx.hashing);
-    let turn = tokio::time::timeout(patience, turns.acquire_owned())
-        .await
-        .map_err(|_| busy())?
-        .map_err(|_| busy())?;
-    let hasher = std::sync::Arc::clone(&ctx.hasher);
+    let patience = Duration::from_secs(5);
+    let turn = turn(
+        &ctx.hashing,
+        patience,
+        "too many passwords are being checked",
+    )
+    .await?;
+    let hasher = Arc::clone(&ctx.hasher);
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         work(&hasher)

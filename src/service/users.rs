@@ -202,21 +202,7 @@ impl By<'_> {
         };
         match self {
             Self::Api(command) => audit(conn, command, &deed),
-            Self::Console(at) => Ok(audit_store::append(
-                conn,
-                &audit_store::Entry {
-                    at,
-                    user_id: None,
-                    session_id: None,
-                    address: None,
-                    action: deed.action,
-                    object_type: deed.object_type,
-                    object_id: Some(deed.object_id),
-                    version_before: deed.before,
-                    version_after: deed.after,
-                    reason: None,
-                },
-            )?),
+            Self::Console(at) => Ok(audit_store::append(conn, &deed.by_nobody(at))?),
         }
     }
 }

@@ -180,10 +180,6 @@ impl Operation<'_> {
                 ),
             );
         }
-        let number = |description: &str| {
-            json!({"description": description, "required": true,
-                "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 86400}})
-        };
         match status {
             "201" | "301" => {
                 let location = json!({"description": "Where it is", "required": true,
@@ -206,11 +202,10 @@ impl Operation<'_> {
                     always(text("The scheme to use", 100, "^Bearer")),
                 );
             }
-            "429" => {
-                headers.insert("Retry-After", number("Seconds to wait"));
-            }
-            "503" => {
-                headers.insert("Retry-After", number("Seconds to wait"));
+            "429" | "503" => {
+                let wait = json!({"description": "Seconds to wait", "required": true,
+                    "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 86400}});
+                headers.insert("Retry-After", wait);
             }
             _ => {}
         }

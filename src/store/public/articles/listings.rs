@@ -55,6 +55,41 @@ fn tag_list(tag: &Tag) -> String {
     format!("t:{}", text::fold(tag.as_str()))
 }
 
+/// What a filter asks beyond its list; for the rows of a list and for their number alike. A macro,
+/// because the two queries have different types.
+macro_rules! narrowed {
+    ($query:ident, $filter:ident, $tree:ident) => {{
+        let mut query = $query;
+        let filter: &Filter = $filter;
+        if filter.tag.is_some() {
+            let ids: Option<Vec<i64>> = match (filter.category, filter.own_category) {
+                (Some(id), _) => Some($tree.subtree(id).iter().map(|c| c.id.get()).collect()),
+                (None, Some(id)) => Some(vec![id.get()]),
+                _ => None,
+            };
+            if let Some(ids) = ids {
+                query = query.filter(live_articles::category_id.eq_any(ids));
+            }
+        }
+        if let Some(language) = &filter.language {
+            query = query.filter(live_articles::language.eq(language.as_str().to_owned()));
+        }
+        if let Some(featured) = filter.featured {
+            query = query.filter(live_articles::featured.eq(featured));
+        }
+        if filter.live_only {
+            query = query.filter(live_articles::status.eq(Status::Live.as_str()));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(live_listings::sort_at.ge(from.micros()));
+        }
+        if let Some(until) = filter.until {
+            query = query.filter(live_listings::sort_at.lt(until.micros()));
+        }
+        query
+    }};
+}
+
 /// One page of a list, in order of publication.
 pub fn list(
     conn: &mut Conn,
@@ -70,31 +105,7 @@ pub fn list(
         .select(live_articles::all_columns)
         .limit(limit.and_one())
         .into_boxed();
-    if filter.tag.is_some() {
-        let ids: Option<Vec<i64>> = match (filter.category, filter.own_category) {
-            (Some(id), _) => Some(tree.subtree(id).iter().map(|c| c.id.get()).collect()),
-            (None, Some(id)) => Some(vec![id.get()]),
-            _ => None,
-        };
-        if let Some(ids) = ids {
-            query = query.filter(live_articles::category_id.eq_any(ids));
-        }
-    }
-    if let Some(language) = &filter.language {
-        query = query.filter(live_articles::language.eq(language.as_str().to_owned()));
-    }
-    if let Some(featured) = filter.featured {
-        query = query.filter(live_articles::featured.eq(featured));
-    }
-    if filter.live_only {
-        query = query.filter(live_articles::status.eq(Status::Live.as_str()));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(live_listings::sort_at.ge(from.micros()));
-    }
-    if let Some(until) = filter.until {
-        query = query.filter(live_listings::sort_at.lt(until.micros()));
-    }
+    query = narrowed!(query, filter, tree);
     // The first condition gives the index range, the second cuts within one instant.
     query = match (sort, cursor) {
         (Sort::Newest, Some(at)) => query.filter(live_listings::sort_at.le(at.key)).filter(
@@ -136,24 +147,7 @@ pub fn count(conn: &mut Conn, tree: &Tree, filter: &Filter) -> Result<i64> {
         .filter(live_listings::list.eq(filter.list()))
         .select(diesel::dsl::count_star())
         .into_boxed();
-    if filter.tag.is_some()
-        && let Some(id) = filter.category
-    {
-        let ids: Vec<i64> = tree.subtree(id).iter().map(|c| c.id.get()).collect();
-        query = query.filter(live_articles::category_id.eq_any(ids));
-    }
-    if let Some(language) = &filter.language {
-        query = query.filter(live_articles::language.eq(language.as_str().to_owned()));
-    }
-    if let Some(featured) = filter.featured {
-        query = query.filter(live_articles::featured.eq(featured));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(live_listings::sort_at.ge(from.micros()));
-    }
-    if let Some(until) = filter.until {
-        query = query.filter(live_listings::sort_at.lt(until.micros()));
-    }
+    query = narrowed!(query, filter, tree);
     Ok(query.first(conn)?)
 }
 
