@@ -38,6 +38,15 @@ pub struct CategoryContent {
     pub legal_reference: Option<LegalReference>,
 }
 
+/// Where a category is merged into.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryMerge {
+    /// Slug of the category that gets everything; an old one will do.
+    pub into: Slug,
+}
+
 /// A category as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Category {

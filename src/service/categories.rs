@@ -1,5 +1,8 @@
 //! Categories: public at once, so every command is a public write.
 
+mod merge;
+
+pub use self::merge::merge;
 use super::{
     Command, Conflict, Deed, Error, IfMatch, Save, audit, founded, new_uuid, run_public, uri,
 };
@@ -58,7 +61,7 @@ pub async fn create(ctx: &Ctx, command: Command, content: CategoryContent) -> Re
             },
         )?;
         record(write, command, &portal, &category, Why::Created, None)?;
-        deed(write, command, "create", &category, None)?;
+        deed(write, command, "create", &category, None, None)?;
         Saved::new(category, &portal)
     })
     .await
@@ -86,14 +89,9 @@ pub async fn save(
         let tree = categories::tree(write.conn())?;
         let mut path = path_below(&tree, content.parent_id, Some(&before))?;
         path.push(id);
-        let depth = tree
-            .subtree(id)
-            .iter()
-            .map(|below| below.path.len() - before.path.len())
-            .max()
-            .unwrap_or(0);
+        let depth = height(&tree, &before);
         if path.len() + depth > MAX_DEPTH {
-            return Err(too_deep());
+            return Err(too_deep("/parent_id"));
         }
         let after = Category {
             version: before.version.next(),
@@ -111,9 +109,9 @@ pub async fn save(
         record(write, command, &portal, &after, why, Some(&before))?;
         // All that shows the category's name, address or place changes with it.
         if moved || before.name != after.name || before.slug != after.slug {
-            change_below(write, command, &portal, &before, &tree, why)?;
+            change_below(write, command, &portal, (id, id), &tree, why)?;
         }
-        deed(write, command, "save", &after, Some(before.version))?;
+        deed(write, command, "save", &after, Some(before.version), None)?;
         Saved::new(after, &portal)
     })
     .await
@@ -130,10 +128,6 @@ pub async fn delete(
     run_public(ctx, command, move |write, command| {
         let category = categories::get(write.conn(), id)?;
         if_match.check(category.version)?;
-        let in_use = |detail: &str| Error::Conflict {
-            code: Conflict::CategoryInUse,
-            detail: detail.to_owned(),
-        };
         if categories::tree(write.conn())?
             .children(Some(id))
             .next()
@@ -145,26 +139,15 @@ pub async fn delete(
             return Err(in_use("articles stand in it; move them first"));
         }
         let portal = founded(write, &base, command.at)?;
-        categories::delete(write, id).map_err(|error| match error {
-            // An article came between the look and the deletion.
-            store::Error::Referenced(_) => in_use("an article stands in it; move it first"),
-            error => error.into(),
-        })?;
-        write.record(
-            command.at,
-            &NewChange {
-                op: Op::Delete,
-                why: Why::Deleted,
-                object_type: ObjectType::Category,
-                object_id: id.get(),
-                uri: uri(&portal, &category.uuid)?,
-                edition: None,
-                language: None,
-                before: Some(category.path.clone()),
-                after: None,
-            },
-        )?;
-        deed(write, command, "delete", &category, Some(category.version))
+        remove(write, command, &portal, &category)?;
+        deed(
+            write,
+            command,
+            "delete",
+            &category,
+            Some(category.version),
+            None,
+        )
     })
     .await
 }
@@ -176,9 +159,18 @@ impl Saved {
     }
 }
 
-fn too_deep() -> Error {
+/// How many levels there are below a category.
+fn height(tree: &categories::Tree, category: &Category) -> usize {
+    tree.subtree(category.id)
+        .iter()
+        .map(|below| below.path.len() - category.path.len())
+        .max()
+        .unwrap_or(0)
+}
+
+fn too_deep(place: &str) -> Error {
     Faults::one(
-        "/parent_id",
+        place,
         FaultCode::OutOfRange,
         "the tree may be 4 levels deep",
     )
@@ -206,7 +198,7 @@ fn path_below(
         .into());
     }
     if parent.path.len() >= MAX_DEPTH {
-        return Err(too_deep());
+        return Err(too_deep("/parent_id"));
     }
     Ok(parent.path.clone())
 }
@@ -237,35 +229,34 @@ fn choose_slug(
     Ok(slug)
 }
 
-/// What a move or another name changes below the category: a log row for every category and every
-/// public article, whose lists are written anew.
+/// What a move, a merge or another name changes in a subtree: a log row for every category below
+/// its root and every public article, whose lists are written anew. `home`: where the root's own
+/// articles stand now.
 fn change_below(
     write: &mut PublicWrite<'_>,
     command: &Command,
     portal: &Portal,
-    before: &Category,
+    (root, home): (CategoryId, CategoryId),
     old: &categories::Tree,
     why: Why,
 ) -> Result<(), Error> {
-    let ids: Vec<CategoryId> = old
-        .subtree(before.id)
-        .iter()
-        .map(|below| below.id)
-        .collect();
+    let ids: Vec<CategoryId> = old.subtree(root).iter().map(|below| below.id).collect();
     let new = categories::tree(write.conn())?;
-    for below in new.subtree(before.id) {
-        if below.id != before.id {
-            record(write, command, portal, below, why, old.get(below.id))?;
+    for below in ids.iter().filter(|id| **id != root) {
+        if let Some(after) = new.get(*below) {
+            record(write, command, portal, after, why, old.get(*below))?;
         }
     }
     for id in categories::articles_in(write.conn(), &ids)? {
         let article = articles::get(write.conn(), id)?;
-        let path = |tree: &categories::Tree| {
-            tree.get(article.category_id)
+        let from = article.category_id;
+        let category_id = if from == root { home } else { from };
+        let path = |tree: &categories::Tree, id: CategoryId| {
+            tree.get(id)
                 .map(|category| category.path.clone())
                 .unwrap_or_default()
         };
-        let (from, to) = (path(old), path(&new));
+        let (before, after) = (path(old, from), path(&new, category_id));
         let seq = write.record(
             command.at,
             &NewChange {
@@ -276,13 +267,54 @@ fn change_below(
                 uri: article.uri.clone(),
                 edition: Some(article.edition),
                 language: Some(article.language.clone()),
-                before: Some(from),
-                after: Some(to.clone()),
+                before: Some(before),
+                after: Some(after.clone()),
             },
         )?;
-        articles::set_status(write, &articles::LiveArticle { seq, ..article }, &to)?;
+        let moved = articles::LiveArticle {
+            seq,
+            category_id,
+            ..article
+        };
+        articles::set_status(write, &moved, &after)?;
     }
     Ok(())
+}
+
+/// Removes what nothing stands in any more, with its row in the log.
+fn remove(
+    write: &mut PublicWrite<'_>,
+    command: &Command,
+    portal: &Portal,
+    category: &Category,
+) -> Result<(), Error> {
+    categories::delete(write, category.id).map_err(|error| match error {
+        // An article came between the look and the deletion.
+        store::Error::Referenced(_) => in_use("an article stands in it; move it first"),
+        error => error.into(),
+    })?;
+    write.record(
+        command.at,
+        &NewChange {
+            op: Op::Delete,
+            why: Why::Deleted,
+            object_type: ObjectType::Category,
+            object_id: category.id.get(),
+            uri: uri(portal, &category.uuid)?,
+            edition: None,
+            language: None,
+            before: Some(category.path.clone()),
+            after: None,
+        },
+    )?;
+    Ok(())
+}
+
+fn in_use(detail: &str) -> Error {
+    Error::Conflict {
+        code: Conflict::CategoryInUse,
+        detail: detail.to_owned(),
+    }
 }
 
 fn record(
@@ -316,7 +348,9 @@ fn deed(
     action: &str,
     category: &Category,
     before: Option<Version>,
+    reason: Option<&str>,
 ) -> Result<(), Error> {
+    let gone = matches!(action, "delete" | "merge");
     audit(
         write.conn(),
         command,
@@ -325,8 +359,8 @@ fn deed(
             object_type: "category",
             object_id: category.id.get(),
             before,
-            after: (action != "delete").then_some(category.version),
-            reason: None,
+            after: (!gone).then_some(category.version),
+            reason,
         },
     )
 }

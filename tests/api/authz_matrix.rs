@@ -67,6 +67,7 @@ const MATRIX: &[(&str, Allowed)] = &[
     ("list_users", ADMINS),
     ("login", ANYONE),
     ("logout", SIGNED_IN),
+    ("merge_category", PUBLISHERS),
     ("publish_article", PUBLISHERS),
     ("refresh_token", ANYONE),
     ("replace_article", REPORTERS),

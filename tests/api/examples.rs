@@ -71,6 +71,10 @@ async fn walk(portal: &Portal) {
         .delete(&format!("/v1/editorial/categories/{}", spare["id"]), 1)
         .await
         .is(204);
+    let spare = portal.category("Tin vắn", None).await;
+    let merge = format!("/v1/editorial/categories/{}/merge", spare["id"]);
+    let into = json!({"into": category["content"]["slug"]});
+    publisher.post_at(&merge, 1, &into).await.ok();
     let picture = sample::picture(800, 600, 7);
     let medium = editor
         .upload(

@@ -33,6 +33,7 @@ mod idempotency;
 mod lists;
 mod media;
 mod media_files;
+mod merging;
 mod openapi;
 mod ops;
 mod problems;

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{created, deleted};
 use crate::ctx::Ctx;
-use crate::domain::category::{Category, CategoryContent};
+use crate::domain::category::{Category, CategoryContent, CategoryMerge};
 use crate::domain::id::{CategoryId, Version};
 use crate::domain::portal::Portal;
 use crate::http::caching::{object, private_json, written};
@@ -23,7 +23,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(get_editorial_category)
         .service(replace_category)
         .service(update_category)
-        .service(delete_category);
+        .service(delete_category)
+        .service(merge_category);
 }
 
 /// A category as editors see it.
@@ -211,4 +212,30 @@ async fn delete_category(
     let if_match = can.if_match;
     service::delete(&ctx, can.command(&ctx, None), id.0, if_match).await?;
     Ok(deleted())
+}
+
+/// Merge a category into another.
+///
+/// `If-Match` names the version of the category that goes. Everything in it moves to `into` at once:
+/// articles in every state with all their editions, and the categories below it. Its slugs lead to
+/// `into` from then on, and it is gone. The log has a row for every category and public article that
+/// moved, and one for the category that is gone. Answers the category that got everything.
+#[utoipa::path(operation_id = "merge_category", tag = "categories", security(("bearer" = [])), params(("id" = CategoryId, Path, description = "Id of the category that goes")), request_body = CategoryMerge, responses(
+    (status = 200, description = "The category that got everything", body = CategoryOut), (status = 404, description = "No such category", body = Problem, content_type = "application/problem+json"),
+    (status = 412, description = "Somebody else has changed it", body = Problem, content_type = "application/problem+json"),
+))]
+#[post("/v1/editorial/categories/{id}/merge")]
+async fn merge_category(
+    ctx: web::Data<Ctx>,
+    can: Can<Publish>,
+    id: Segment<CategoryId>,
+    body: Body<CategoryMerge>,
+    _: Params<NoParams>,
+) -> ApiResult {
+    let merge = body.read()?;
+    let if_match = can.if_match;
+    let command = can.command(&ctx, Some(body.digest()));
+    let into = service::merge(&ctx, command, id.0, if_match, merge).await?;
+    let category = CategoryOut::saved(&into);
+    written(HttpResponse::Ok(), category.version, &category)
 }

@@ -246,6 +246,17 @@ pub fn uses_category(conn: &mut Conn, id: CategoryId) -> Result<bool> {
     Ok(working + public > 0)
 }
 
+/// Moves working copies and editions of every age, so that what comes back comes back there.
+pub fn change_category(conn: &mut Conn, from: CategoryId, into: CategoryId) -> Result<()> {
+    diesel::update(articles::table.filter(articles::category_id.eq(from.get())))
+        .set(articles::category_id.eq(into.get()))
+        .execute(conn)?;
+    diesel::update(editions::table.filter(editions::category_id.eq(from.get())))
+        .set(editions::category_id.eq(into.get()))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// One publication of an article.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Publication {

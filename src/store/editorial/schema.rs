@@ -4,7 +4,11 @@ diesel::table! {
     users (id) {
         id -> BigInt, version -> BigInt, login -> Text, name -> Text, roles -> Text,
         password_hash -> Text, disabled_at -> Nullable<BigInt>, created_at -> BigInt,
+        limited -> Bool,
     }
+}
+diesel::table! {
+    user_categories (user_id, category_id) { user_id -> BigInt, category_id -> BigInt, }
 }
 diesel::table! {
     sessions (id) {
@@ -89,6 +93,7 @@ diesel::joinable!(articles -> users (created_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
+    user_categories,
     sessions,
     refresh_tokens,
     login_failures,

@@ -310,7 +310,7 @@ pub fn knows_slug(conn: &mut Conn, slug: &Slug) -> Result<bool> {
     Ok(found > 0)
 }
 
-/// Changes what readers are told about an article's standing, and its place in lists.
+/// Changes what readers are told about an article's standing, its category, and its place in lists.
 pub fn set_status(
     write: &mut PublicWrite<'_>,
     article: &LiveArticle,
@@ -321,6 +321,7 @@ pub fn set_status(
             live_articles::status.eq(article.status.as_str()),
             live_articles::status_note.eq(article.status_note.as_ref().map(Note::as_str)),
             live_articles::status_at.eq(article.status_at.map(Instant::micros)),
+            live_articles::category_id.eq(article.category_id.get()),
             live_articles::seq.eq(article.seq.get()),
         ))
         .execute(write.conn())?;

@@ -192,6 +192,33 @@ pub fn update(write: &mut PublicWrite<'_>, category: &Category) -> Result<()> {
     Ok(())
 }
 
+/// Keeps anything new from standing in a category until this transaction is over, and waits for
+/// what is on its way into it. SQLite has one writer: nothing is on its way.
+pub fn close(write: &mut PublicWrite<'_>, id: CategoryId) -> Result<()> {
+    match write.conn() {
+        #[cfg(feature = "postgres")]
+        Conn::Pg(conn) => {
+            categories::table
+                .find(id.get())
+                .select(categories::id)
+                .for_update()
+                .first::<i64>(conn)?;
+        }
+        Conn::Sqlite(_) => {
+            let _ = id;
+        }
+    }
+    Ok(())
+}
+
+/// Lets every slug that one category has or had lead to another.
+pub fn give_slugs(write: &mut PublicWrite<'_>, from: CategoryId, into: CategoryId) -> Result<()> {
+    diesel::update(category_slugs::table.filter(category_slugs::category_id.eq(from.get())))
+        .set(category_slugs::category_id.eq(into.get()))
+        .execute(write.conn())?;
+    Ok(())
+}
+
 /// Removes a category; its slugs stay taken.
 pub fn delete(write: &mut PublicWrite<'_>, id: CategoryId) -> Result<()> {
     diesel::delete(categories::table.find(id.get())).execute(write.conn())?;

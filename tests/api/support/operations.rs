@@ -166,6 +166,7 @@ impl World {
             "update_caption" => json!({"caption": "Chú thích khác"}),
             "create_category" => json!({"name": "Văn hoá"}),
             "replace_category" | "update_category" => json!({"name": "Thể thao"}),
+            "merge_category" => json!({"into": "cho-khac"}),
             "replace_media" | "update_media" => json!({"alt": "Một bức ảnh khác"}),
             "replace_portal" => json!({
                 "name": "Trang tin Sơn Hạ", "language": "vi", "time_zone": "Asia/Ho_Chi_Minh"
