@@ -95,6 +95,7 @@ pub async fn delete(
                 before: Some(article.version),
                 after: None,
                 reason: None,
+                details: None,
             },
         )
     })

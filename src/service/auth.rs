@@ -429,6 +429,7 @@ fn entry<'a>(
     audit::Entry {
         at,
         user_id: Some(user),
+        token_id: None,
         session_id: session,
         address,
         action,
@@ -437,6 +438,7 @@ fn entry<'a>(
         version_before: None,
         version_after: None,
         reason: None,
+        details: None,
     }
 }
 

@@ -361,6 +361,7 @@ fn deed(
             before,
             after: (!gone).then_some(category.version),
             reason,
+            details: None,
         },
     )
 }

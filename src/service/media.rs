@@ -353,5 +353,6 @@ fn deed<'a>(
         before,
         after,
         reason: None,
+        details: None,
     }
 }

@@ -238,6 +238,8 @@ pub struct Deed<'a> {
     pub before: Option<Version>,
     pub after: Option<Version>,
     pub reason: Option<&'a str>,
+    /// More facts, as the text of a JSON object.
+    pub details: Option<&'a str>,
 }
 
 impl<'a> Deed<'a> {
@@ -246,6 +248,7 @@ impl<'a> Deed<'a> {
         audit::Entry {
             at,
             user_id: None,
+            token_id: None,
             session_id: None,
             address: None,
             action: self.action,
@@ -254,11 +257,13 @@ impl<'a> Deed<'a> {
             version_before: self.before,
             version_after: self.after,
             reason: self.reason,
+            details: self.details,
         }
     }
 }
 
-/// Writes the audit row of a command, in its transaction.
+/// Writes the audit row of a command, in its transaction: the last of its writes, since every other
+/// command waits for the head of the audit log from here to the commit.
 pub fn audit(conn: &mut Conn, command: &Command, deed: &Deed<'_>) -> Result<(), Error> {
     audit::append(
         conn,

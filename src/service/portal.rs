@@ -53,6 +53,7 @@ pub async fn replace(
                 before: Some(current.version),
                 after: Some(version),
                 reason: None,
+                details: None,
             },
         )?;
         portal::get(write.conn()).map_err(Error::from)

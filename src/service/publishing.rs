@@ -338,6 +338,7 @@ fn deed(
             before: Some(before),
             after: Some(article.version),
             reason,
+            details: None,
         },
     )
 }

@@ -199,6 +199,7 @@ impl By<'_> {
             before,
             after: Some(user.version),
             reason: None,
+            details: None,
         };
         match self {
             Self::Api(command) => audit(conn, command, &deed),

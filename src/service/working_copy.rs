@@ -178,6 +178,7 @@ pub fn store(
             before,
             after: Some(article.version),
             reason: None,
+            details: None,
         },
     )?;
     Ok(article)

@@ -84,12 +84,28 @@ diesel::table! {
         address -> Nullable<Text>, action -> Text, object_type -> Text,
         object_id -> Nullable<BigInt>, version_before -> Nullable<BigInt>,
         version_after -> Nullable<BigInt>, reason -> Nullable<Text>,
+        token_id -> Nullable<BigInt>, details -> Nullable<Text>, hash -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    audit_head (id) { id -> BigInt, began -> BigInt, seq -> BigInt, hash -> Text, }
+}
+diesel::table! {
+    audit_checkpoints (id) {
+        id -> BigInt, at -> BigInt, last_id -> BigInt, removed -> BigInt, hash -> Text,
+        kid -> Text, public_key -> Text, signature -> Text,
+    }
+}
+diesel::table! {
+    refused_sign_ins (minute, account, address) {
+        minute -> BigInt, account -> Text, address -> Text, count -> BigInt,
     }
 }
 
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(articles -> users (created_by));
+diesel::joinable!(audit -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -108,4 +124,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     article_media,
     idempotency_keys,
     audit,
+    audit_head,
+    audit_checkpoints,
+    refused_sign_ins,
 );
