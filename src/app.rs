@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use actix_web::HttpServer;
@@ -18,6 +19,7 @@ use crate::infra::password::Hasher;
 use crate::infra::random;
 use crate::infra::telemetry::{Metrics, start_log};
 use crate::infra::token::Keys;
+use crate::service::publishing::{SetAside, carry_out_due};
 use crate::store::Db;
 use crate::store::db::{Address, Conn};
 use crate::store::migrate::{self, State};
@@ -68,6 +70,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         hasher: Arc::new(hasher),
         hashing: Arc::new(Semaphore::new(cores)),
         decoding: Arc::new(Semaphore::new(pictures)),
+        due: Arc::new(AtomicI64::new(i64::MAX)),
         settings: Arc::new(settings),
         metrics: Arc::new(Metrics::default()),
     })
@@ -181,6 +184,7 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     tracing::info!(%listen, public_url = base, docs = format!("{base}/docs/"), "serving");
     ready(&base);
     let tidying = actix_web::rt::spawn(tidy(ctx.clone()));
+    let schedule = actix_web::rt::spawn(keep_schedule(ctx.clone()));
     let server = server.run();
     let handle = server.handle();
     let told = async move {
@@ -194,6 +198,7 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     };
     ended.map_err(|error| error.to_string())?;
     tidying.abort();
+    schedule.abort();
     ctx.db
         .checkpoint()
         .await
@@ -236,6 +241,20 @@ fn asked_to_stop() -> impl Future<Output = ()> {
             tracing::error!(%error, "signals cannot be heard; only a kill will stop this");
             std::future::pending().await
         }
+    }
+}
+
+/// Publishes and archives what is scheduled, from the start on: what fell due while no node ran is
+/// caught up with at once. Looks often, because another node or the command line may have planned
+/// something.
+async fn keep_schedule(ctx: Ctx) {
+    const OFTEN: Duration = Duration::from_millis(200);
+    let mut aside = SetAside::default();
+    loop {
+        if let Err(error) = carry_out_due(&ctx, &mut aside).await {
+            tracing::warn!(?error, "the schedule could not be looked at");
+        }
+        tokio::time::sleep(OFTEN.min(ctx.time_left())).await;
     }
 }
 

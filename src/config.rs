@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::domain::policy::FourEyes;
 use crate::infra::password::Params;
 use crate::store::db::Address;
 
@@ -135,6 +136,10 @@ pub struct Settings {
     #[arg(long, env = "BANTIN_LOGIN_FAILURES_ADDRESS", default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub login_failures_address: u16,
 
+    /// Must somebody else publish what one has written: `on`, `except_minor` or `off`
+    #[arg(long, env = "BANTIN_FOUR_EYES", default_value = "on", value_name = "RULE", value_parser = four_eyes)]
+    pub four_eyes: FourEyes,
+
     #[command(flatten)]
     pub argon2: Argon2,
 
@@ -220,6 +225,10 @@ impl Settings {
             ),
         }
     }
+}
+
+fn four_eyes(text: &str) -> Result<FourEyes, String> {
+    FourEyes::parse(text).ok_or_else(|| "must be on, except_minor or off".to_owned())
 }
 
 fn public_url(text: &str) -> Result<String, String> {

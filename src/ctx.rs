@@ -1,6 +1,8 @@
 //! What every request carries. No global state: one process can host several portals.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -25,6 +27,9 @@ pub struct Ctx {
     pub hashing: Arc<Semaphore>,
     /// Turns for decoding pictures.
     pub decoding: Arc<Semaphore>,
+    /// When something is published or archived by itself next, in unix microseconds, as far as this
+    /// node knows.
+    pub due: Arc<AtomicI64>,
     pub settings: Arc<Settings>,
     pub metrics: Arc<Metrics>,
 }
@@ -32,5 +37,14 @@ pub struct Ctx {
 impl Ctx {
     pub fn now(&self) -> Instant {
         Instant::from_micros(self.clock.now_micros())
+    }
+
+    /// Until something that readers see changes by itself.
+    pub fn time_left(&self) -> Duration {
+        let left = self
+            .due
+            .load(Ordering::SeqCst)
+            .saturating_sub(self.clock.now_micros());
+        Duration::from_micros(u64::try_from(left).unwrap_or(0))
     }
 }

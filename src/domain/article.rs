@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::content::Content;
-use super::id::{ArticleId, CategoryId, EditionNumber, UserId, Version};
+use super::id::{ArticleId, CategoryId, CommentId, EditionNumber, UserId, Version};
 use super::input::{FaultCode, Faults, text, words};
 use super::slug::Slug;
 use super::time::{Day, Instant};
@@ -13,6 +13,8 @@ use super::time::{Day, Instant};
 text! {
     /// A public note: what was corrected, or why an article was withdrawn.
     Note(1..=1000, Multi, "Đính chính số liệu ở đoạn hai.");
+    /// What somebody in the newsroom says of an article; never public.
+    CommentText(1..=4000, Multi, "Đã gọi lại Phòng Nông nghiệp: số liệu đúng.");
 }
 
 words! {
@@ -35,9 +37,12 @@ words! {
     }
     /// What can be done to an article.
     Action {
-        Save = "save", Delete = "delete", Publish = "publish", Withdraw = "withdraw",
-        TakeDown = "take-down", Restore = "restore",
+        Save = "save", Delete = "delete", Submit = "submit", Recall = "recall",
+        Return = "return", Approve = "approve", Publish = "publish", Unschedule = "unschedule",
+        Withdraw = "withdraw", Archive = "archive", TakeDown = "take-down", Restore = "restore",
     }
+    /// Something that happens to an article by itself when its time has come.
+    Event { Publication = "publication", Expiry = "expiry" }
 }
 
 /// Body of `publish`.
@@ -52,11 +57,40 @@ pub struct Publish {
     /// Required and public with `correction`; otherwise kept in the audit log only.
     #[deserr(default)]
     pub note: Option<Note>,
+    /// When to publish, in the future; now when absent.
+    #[deserr(default)]
+    pub at: Option<Instant>,
+    /// When the article leaves the news and becomes archived. Absent: as it was said before; null:
+    /// never.
+    #[deserr(default)]
+    #[serde(default)]
+    #[schema(value_type = Option<Instant>)]
+    pub expire_at: Expiry,
+}
+
+/// What a publication says of the end of an article.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub enum Expiry {
+    /// Nothing: what was said before holds.
+    #[default]
+    AsBefore,
+    Never,
+    At(Instant),
+}
+
+impl Deserr<Faults> for Expiry {
+    fn deserialize_from_value<V: deserr::IntoValue>(
+        value: deserr::Value<V>,
+        location: deserr::ValuePointerRef,
+    ) -> Result<Self, Faults> {
+        Option::<Instant>::deserialize_from_value(value, location)
+            .map(|at| at.map_or(Self::Never, Self::At))
+    }
 }
 
 impl Publish {
-    /// The rules that depend on what is public now.
-    pub fn check(&self, state: PublicState) -> Result<(), Faults> {
+    /// The rules that depend on what is public now, and on the time.
+    pub fn check(&self, state: PublicState, now: Instant) -> Result<(), Faults> {
         let mut faults = Faults::default();
         match (state, self.kind) {
             (PublicState::None, Some(_)) => faults.push(
@@ -84,8 +118,72 @@ impl Publish {
                 "is required with a correction",
             );
         }
+        if self.at.is_some_and(|at| at.micros() <= now.micros()) {
+            faults.push("/at", FaultCode::OutOfRange, "must lie in the future");
+        }
+        let begins = self.at.unwrap_or(now);
+        if matches!(self.expire_at, Expiry::At(end) if end.micros() <= begins.micros()) {
+            faults.push(
+                "/expire_at",
+                FaultCode::OutOfRange,
+                "must lie after the publication",
+            );
+        }
         faults.or(())
     }
+
+    /// The end of an article that is public from `begins` on, where `before` was said of it earlier.
+    pub fn expiry(&self, before: Option<Instant>, begins: Instant) -> Option<Instant> {
+        match self.expire_at {
+            Expiry::AsBefore => before.filter(|end| end.micros() > begins.micros()),
+            Expiry::Never => None,
+            Expiry::At(end) => Some(end),
+        }
+    }
+}
+
+/// A publication that is to come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Scheduled {
+    /// Exactly this one, whatever is saved later.
+    pub edition: EditionNumber,
+    pub at: Instant,
+    #[schema(inline)]
+    pub kind: Option<PublishKind>,
+    pub note: Option<Note>,
+    /// Until when the article is to stay in the news.
+    pub expire_at: Option<Instant>,
+    /// Who said so.
+    pub by: UserId,
+}
+
+/// Body of `return`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Return {
+    /// What is to be done; shown to the author, never public.
+    pub reason: Note,
+}
+
+/// Body of `unschedule`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Unschedule {
+    /// What is not to happen; everything that is scheduled when absent.
+    #[deserr(default)]
+    #[schema(inline)]
+    pub event: Option<Event>,
+}
+
+/// Body of `assign`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Assign {
+    /// Who is to go on with it; null: nobody.
+    pub user_id: Option<UserId>,
 }
 
 /// Body of `withdraw`.
@@ -107,17 +205,116 @@ pub struct TakeDown {
     /// Never public; kept in the audit log.
     #[deserr(default)]
     pub note: Option<Note>,
+    /// On what ground, as a decision and its number. Never public; kept in the audit log.
+    #[deserr(default)]
+    pub legal_basis: Option<Note>,
+    /// Who asked for it. Never public; kept in the audit log.
+    #[deserr(default)]
+    pub requester: Option<Note>,
 }
 
-/// The actions that a public state allows, whoever asks.
-pub fn moves(state: PublicState) -> &'static [Action] {
-    use Action::{Delete, Publish, Restore, Save, TakeDown, Withdraw};
-    match state {
-        PublicState::None => &[Save, Delete, Publish],
-        PublicState::Live => &[Save, Publish, Withdraw, TakeDown],
-        PublicState::Withdrawn => &[Save, Publish, TakeDown, Restore],
-        PublicState::Archived => &[Save, Publish, Withdraw, TakeDown, Restore],
-        PublicState::TakenDown => &[Save, Publish, Restore],
+/// Body of a new comment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct NewComment {
+    pub text: CommentText,
+}
+
+impl TakeDown {
+    pub fn because(reason_code: ReasonCode, note: Option<Note>) -> Self {
+        Self {
+            reason_code,
+            note,
+            legal_basis: None,
+            requester: None,
+        }
+    }
+}
+
+/// A comment on an article, for the newsroom only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Comment {
+    pub id: CommentId,
+    pub article_id: ArticleId,
+    /// The newest edition when it was said.
+    pub edition: EditionNumber,
+    pub text: CommentText,
+    pub created_by: UserId,
+    pub created_at: Instant,
+}
+
+/// Everything about an article that decides what may be done to it, and by whom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Situation {
+    pub created_by: UserId,
+    pub assigned_to: Option<UserId>,
+    pub stage: Stage,
+    pub public_state: PublicState,
+    /// Number of the newest edition.
+    pub edition: EditionNumber,
+    pub public_edition: Option<EditionNumber>,
+    /// The edition of a publication that is to come.
+    pub scheduled: Option<EditionNumber>,
+    /// Will it be archived by itself?
+    pub expires: bool,
+}
+
+impl Situation {
+    pub fn has_unpublished_changes(&self) -> bool {
+        self.public_edition != Some(self.edition)
+    }
+
+    /// The state machine: may this be done, whoever asks?
+    pub fn allows(&self, action: Action) -> bool {
+        use PublicState::{Archived, Live, TakenDown, Withdrawn};
+        let public = self.public_state;
+        match action {
+            Action::Save | Action::Publish => true,
+            Action::Delete => public == PublicState::None && self.scheduled.is_none(),
+            Action::Submit => {
+                matches!(self.stage, Stage::Draft | Stage::Returned)
+                    && self.has_unpublished_changes()
+            }
+            // What will be published by itself is not in anybody's hands: unschedule it first.
+            Action::Recall | Action::Return => {
+                matches!(self.stage, Stage::Submitted | Stage::Approved)
+                    && self.scheduled != Some(self.edition)
+            }
+            Action::Approve => self.stage == Stage::Submitted,
+            Action::Unschedule => self.scheduled.is_some() || self.expires,
+            Action::Withdraw => matches!(public, Live | Archived),
+            Action::Archive => public == Live,
+            Action::TakeDown => matches!(public, Live | Withdrawn | Archived),
+            Action::Restore => matches!(public, Withdrawn | Archived | TakenDown),
+        }
+    }
+
+    /// Where it stands, for people.
+    pub fn describe(&self) -> String {
+        let public = match self.public_state {
+            PublicState::None => "was never public",
+            state => state.as_str(),
+        };
+        let scheduled = match self.scheduled {
+            Some(edition) => format!(", edition {edition} is scheduled"),
+            None => String::new(),
+        };
+        format!(
+            "the article: public state {public}, stage {}{scheduled}",
+            self.stage.as_str()
+        )
+    }
+}
+
+impl Stage {
+    /// The stage after a save: what was handed in stays handed in, and an approval held only for
+    /// the edition that it named.
+    pub fn saved(self) -> Self {
+        match self {
+            Self::Draft | Self::Returned => Self::Draft,
+            Self::Submitted | Self::Approved => Self::Submitted,
+        }
     }
 }
 
@@ -132,10 +329,19 @@ pub struct Article {
     pub slug: Slug,
     pub category_id: CategoryId,
     pub stage: Stage,
+    /// Who brought it to this stage and when; none for a draft.
+    pub stage_by: Option<UserId>,
+    pub stage_at: Option<Instant>,
+    /// Why it was returned, until it is handed in again.
+    pub return_reason: Option<Note>,
+    pub assigned_to: Option<UserId>,
     /// Number of the newest edition: the working copy.
     pub edition: EditionNumber,
     pub public_state: PublicState,
     pub public_edition: Option<EditionNumber>,
+    pub scheduled: Option<Scheduled>,
+    /// When it becomes archived.
+    pub expire_at: Option<Instant>,
     /// Public note of a withdrawal.
     pub state_note: Option<Note>,
     /// Since when it is withdrawn, archived or taken down.
@@ -152,12 +358,27 @@ pub struct Article {
 }
 
 impl Article {
-    pub fn has_unpublished_changes(&self) -> bool {
-        self.public_edition != Some(self.edition)
+    pub fn situation(&self) -> Situation {
+        Situation {
+            created_by: self.created_by,
+            assigned_to: self.assigned_to,
+            stage: self.stage,
+            public_state: self.public_state,
+            edition: self.edition,
+            public_edition: self.public_edition,
+            scheduled: self.scheduled.as_ref().map(|scheduled| scheduled.edition),
+            expires: self.expire_at.is_some(),
+        }
     }
 
-    /// Passes for what the state machine allows.
-    pub fn allows(&self, action: Action) -> bool {
-        moves(self.public_state).contains(&action)
+    /// Brings it to a stage; what was said at the one before is over.
+    pub fn move_to(&mut self, stage: Stage, by: UserId, at: Instant) {
+        let is_draft = stage == Stage::Draft;
+        self.stage = stage;
+        self.stage_by = (!is_draft).then_some(by);
+        self.stage_at = (!is_draft).then_some(at);
+        if !is_draft {
+            self.return_reason = None;
+        }
     }
 }

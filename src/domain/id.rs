@@ -90,6 +90,8 @@ number! {
     CategoryId;
     /// Id of a caption (a figure with an identity); never used again.
     CaptionId;
+    /// Id of a comment; never used again.
+    CommentId;
     /// Id of a medium; never used again.
     MediaId;
     /// Id of a user; never used again.

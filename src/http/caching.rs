@@ -13,10 +13,15 @@ pub const JSON: &str = "application/json";
 /// For everything that depends on who asks.
 pub const NO_STORE: &str = "private, no-store";
 
-/// How long shared and private caches may keep a public answer.
+/// How long shared and private caches may keep a public answer: never beyond what is scheduled next.
 pub fn public_cache(ctx: &Ctx) -> String {
-    let seconds = ctx.settings.cache_seconds;
-    format!("public, max-age={seconds}, s-maxage={seconds}, stale-while-revalidate={seconds}")
+    let (most, left) = (
+        u64::from(ctx.settings.cache_seconds),
+        ctx.time_left().as_secs(),
+    );
+    let fresh = most.min(left);
+    let stale = most.min(left - fresh);
+    format!("public, max-age={fresh}, s-maxage={fresh}, stale-while-revalidate={stale}")
 }
 
 /// A strong ETag: the hash of the bytes.

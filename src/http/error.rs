@@ -84,6 +84,7 @@ codes! {
     MediaInUse = "media_in_use", 409, "The medium is in use";
     LoginTaken = "login_taken", 409, "The login is taken";
     LastAdmin = "last_admin", 409, "The last admin must stay";
+    FourEyes = "four_eyes", 409, "Somebody else must publish it";
     TakenDown = "taken_down", 410, "Taken down";
     Resync = "resync", 410, "The log has begun anew";
     VersionMismatch = "version_mismatch", 412, "Somebody else has changed it";
@@ -350,10 +351,7 @@ impl From<service::Error> for ApiError {
                 Self::new(Code::PreconditionRequired).current(current)
             }
             E::IllegalMove { state, allowed } => {
-                let mut error = Self::new(Code::IllegalMove).detail(match state {
-                    "none" => "the article was never public".to_owned(),
-                    state => format!("the article is {state}"),
-                });
+                let mut error = Self::new(Code::IllegalMove).detail(state);
                 error.more.allowed_actions = Some(allowed);
                 error
             }
@@ -364,6 +362,7 @@ impl From<service::Error> for ApiError {
                 Conflict::MediaInUse => Code::MediaInUse,
                 Conflict::LoginTaken => Code::LoginTaken,
                 Conflict::LastAdmin => Code::LastAdmin,
+                Conflict::FourEyes => Code::FourEyes,
             })
             .detail(detail),
             E::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub in_flight: Gauge,
     pub log_head: Gauge<i64, std::sync::atomic::AtomicI64>,
     pub failed_logins: Counter<u64, AtomicU64>,
+    pub schedule_lag: Histogram,
+    pub schedule_failures: Counter<u64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -37,6 +39,8 @@ impl Default for Metrics {
         let in_flight = Gauge::default();
         let log_head = Gauge::default();
         let failed_logins = Counter::default();
+        let schedule_lag = Histogram::new(exponential_buckets(0.05, 4.0, 10));
+        let schedule_failures = Counter::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register_with_unit(
             "http_request_duration",
@@ -55,6 +59,17 @@ impl Default for Metrics {
             log_head.clone(),
         );
         registry.register("failed_logins", "Refused sign-ins", failed_logins.clone());
+        registry.register_with_unit(
+            "schedule_lag",
+            "Time from when something was due to when it was done",
+            Unit::Seconds,
+            schedule_lag.clone(),
+        );
+        registry.register(
+            "schedule_failures",
+            "Scheduled events that could not be carried out",
+            schedule_failures.clone(),
+        );
         Self {
             registry,
             requests,
@@ -62,6 +77,8 @@ impl Default for Metrics {
             in_flight,
             log_head,
             failed_logins,
+            schedule_lag,
+            schedule_failures,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Articles: create, save, delete. Publishing has its own file.
 
 use super::working_copy::{check, load, save as save_copy, slug_taken, store as store_copy};
-use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, new_uuid, run};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, new_uuid, require, run};
 use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article, PublicState, Stage};
 use crate::domain::content::Content;
@@ -24,6 +24,12 @@ pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Art
             uuid,
             category_id: checked.category_id,
             stage: Stage::Draft,
+            stage_by: None,
+            stage_at: None,
+            return_reason: None,
+            assigned_to: None,
+            scheduled: None,
+            expire_at: None,
             edition: EditionNumber::FIRST,
             public_state: PublicState::None,
             public_edition: None,
@@ -78,24 +84,20 @@ pub async fn delete(
     run(ctx, command, move |conn, command| {
         let article = load(conn, command, id)?;
         if_match.check(article.version)?;
-        if !article.allows(Action::Delete) {
+        if article.public_state != PublicState::None {
             return Err(Error::Conflict {
                 code: Conflict::WasPublic,
                 detail: "readers have seen it; take it down with the action take-down".to_owned(),
             });
         }
+        require(command, &article, Action::Delete)?;
         articles::delete(conn, id)?;
         audit(
             conn,
             command,
             &Deed {
-                action: "delete",
-                object_type: "article",
-                object_id: id.get(),
-                before: Some(article.version),
                 after: None,
-                reason: None,
-                details: None,
+                ..Deed::of_article("delete", &article, article.version)
             },
         )
     })

@@ -7,10 +7,12 @@ pub mod articles;
 pub mod auth;
 pub mod captions;
 pub mod categories;
+pub mod comments;
 pub mod media;
 pub mod portal;
 pub mod publishing;
 pub mod users;
+pub mod workflow;
 mod working_copy;
 
 use std::sync::Arc;
@@ -22,9 +24,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ctx::Ctx;
-use crate::domain::article::Action;
+use crate::domain::article::{Action, Article};
 use crate::domain::id::Version;
 use crate::domain::input::{self, Faults};
+use crate::domain::policy::{allowed_actions, may};
 use crate::domain::portal::Portal;
 use crate::domain::time::Instant;
 use crate::domain::user::Actor;
@@ -116,7 +119,8 @@ pub enum Error {
     },
     /// The state machine does not allow it.
     IllegalMove {
-        state: &'static str,
+        /// Where the article stands, for people.
+        state: String,
         allowed: Vec<Action>,
     },
     /// A rule of the newsroom stands against it.
@@ -139,6 +143,7 @@ pub enum Conflict {
     MediaInUse,
     LoginTaken,
     LastAdmin,
+    FourEyes,
 }
 
 impl From<store::Error> for Error {
@@ -243,6 +248,19 @@ pub struct Deed<'a> {
 }
 
 impl<'a> Deed<'a> {
+    /// What was done to an article that was at version `before`.
+    pub fn of_article(action: &'a str, article: &Article, before: Version) -> Self {
+        Self {
+            action,
+            object_type: "article",
+            object_id: article.id.get(),
+            before: Some(before),
+            after: Some(article.version),
+            reason: None,
+            details: None,
+        }
+    }
+
     /// The row of a deed that no user did: the command line's.
     pub fn by_nobody(&self, at: Instant) -> audit::Entry<'a> {
         audit::Entry {
@@ -275,6 +293,18 @@ pub fn audit(conn: &mut Conn, command: &Command, deed: &Deed<'_>) -> Result<(), 
         },
     )
     .map_err(Error::from)
+}
+
+/// Passes for what this actor may do to the article as it stands.
+pub fn require(command: &Command, article: &Article, action: Action) -> Result<(), Error> {
+    let situation = article.situation();
+    if may(&command.actor, &situation, action) {
+        return Ok(());
+    }
+    Err(Error::IllegalMove {
+        state: situation.describe(),
+        allowed: allowed_actions(&command.actor, &situation),
+    })
 }
 
 /// The portal with the authority of its uris, which the first public write fixes for ever.

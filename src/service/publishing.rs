@@ -1,25 +1,28 @@
-//! What readers see: publish, withdraw, take down, restore. Each is one transaction over edition,
-//! public tables, log and audit.
+//! What readers see: publish, withdraw, archive, take down, restore. Each is one transaction over
+//! edition, public tables, log and audit.
 
 mod copy;
+mod schedule;
 
 use self::copy::{Shown, freeze, show};
-use super::{Command, Deed, Error, IfMatch, audit, founded, run_public, uri};
+pub use self::schedule::{SetAside, carry_out_due, look_ahead, unschedule};
+use super::{Command, Conflict, Deed, Error, IfMatch, audit, founded, require, run_public, uri};
 use crate::ctx::Ctx;
 use crate::domain::article::{
-    Action, Article, PublicState, Publish, PublishKind, Stage, Status, TakeDown, Withdraw,
+    Action, Article, Note, PublicState, Publish, PublishKind, Stage, Status, TakeDown, Withdraw,
 };
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
-use crate::domain::id::{ArticleId, CategoryId};
+use crate::domain::content::Content;
+use crate::domain::id::{ArticleId, CategoryId, EditionNumber, Version};
 use crate::domain::input::{FaultCode, Faults};
-use crate::domain::policy::allowed_actions;
 use crate::domain::portal::Portal;
 use crate::domain::time::{Day, Instant};
+use crate::store::Conn;
 use crate::store::editorial::{articles, editions};
 use crate::store::public::changes::PublicWrite;
 use crate::store::public::{articles as live, categories, portal};
 
-/// Publishes the edition that `If-Match` names: the newest.
+/// Publishes the edition that `If-Match` names, the newest: now, or when its time has come.
 pub async fn publish(
     ctx: &Ctx,
     command: Command,
@@ -28,71 +31,118 @@ pub async fn publish(
     body: Publish,
 ) -> Result<Article, Error> {
     let base = ctx.settings.base_url();
-    run_public(ctx, command, move |write, command| {
-        let mut article = open(write, command, id, if_match, Action::Publish)?;
-        body.check(article.public_state)?;
-        let portal = founded(write, &base, command.at)?;
-        let (on, at) = publication_date(&article, &portal, command.at)?;
-        let before = public_path(write, id)?;
-        let frozen = freeze(write, &article.content)?;
-        let language = article.content.language.clone();
-        let language = language.unwrap_or_else(|| portal.content.language.clone());
-        let note = body.note.clone();
-        articles::add_publication(
-            write.conn(),
-            id,
-            command.actor.user_id,
-            &articles::Publication {
-                id: 0,
-                edition: article.edition,
-                kind: body.kind,
-                note: note.clone(),
-                at: command.at,
-                language: language.clone(),
-                media: frozen,
-            },
-        )?;
+    let four_eyes = ctx.settings.four_eyes;
+    let article = run_public(ctx, command, move |write, command| {
+        let article = open(write, command, id, if_match, Action::Publish)?;
+        body.check(article.public_state, command.at)?;
+        let author = command.actor.user_id;
+        if !four_eyes.lets_authors(body.kind)
+            && editions::wrote(write.conn(), id, article.public_edition, author)?
+        {
+            return Err(Error::Conflict {
+                code: Conflict::FourEyes,
+                detail: "you wrote part of it since it was last published; somebody else must \
+                         publish it"
+                    .to_owned(),
+            });
+        }
+        if let Some(at) = body.at {
+            return schedule::plan(write.conn(), command, article, body, at);
+        }
+        let release = Release {
+            edition: article.edition,
+            content: article.content.clone(),
+            category: article.category_id,
+            kind: body.kind,
+            note: body.note.clone(),
+            as_of: command.at,
+            expire_at: body.expiry(article.expire_at, command.at),
+        };
         let version = article.version;
-        article.version = version.next();
-        article.stage = Stage::Draft;
-        article.public_state = PublicState::Live;
-        article.public_edition = Some(article.edition);
-        article.state_note = None;
-        article.state_at = None;
-        article.reason_code = None;
-        article.published_on = Some(on);
-        article.published_at = at;
-        article.first_published_at = article
-            .first_published_at
-            .or(Some(portal.zone().show(command.at)));
-        article.uri = Some(uri(&portal, &article.uuid)?);
-        article.updated_at = portal.zone().show(command.at);
-        articles::update(write.conn(), &article)?;
-        let why = match body.kind {
-            None => Why::Published,
-            Some(PublishKind::Minor) => Why::Minor,
-            Some(PublishKind::Correction) => Why::Correction,
-        };
-        let content = article.content.clone();
-        let category = article.category_id;
-        let shown = Shown {
-            content,
-            category,
-            why,
-            before,
-        };
-        show(write, command, &portal, &article, shown)?;
-        deed(
-            write,
-            command,
-            "publish",
-            &article,
-            version,
-            note.as_ref().map(|note| note.as_str()),
-        )?;
+        let article = release_edition(write, command, &base, article, release)?;
+        let note = body.note.as_ref().map(Note::as_str);
+        deed(write.conn(), command, "publish", &article, version, note)?;
         Ok(article)
     })
-    .await
+    .await?;
+    schedule::look_ahead(ctx).await?;
+    Ok(article)
+}
+
+/// One edition on its way to the readers.
+struct Release {
+    edition: EditionNumber,
+    content: Content,
+    category: CategoryId,
+    kind: Option<PublishKind>,
+    note: Option<Note>,
+    /// When it counts as published: now, or when it was due.
+    as_of: Instant,
+    expire_at: Option<Instant>,
+}
+
+/// Makes an edition the one that readers see.
+fn release_edition(
+    write: &mut PublicWrite<'_>,
+    command: &Command,
+    base: &str,
+    mut article: Article,
+    release: Release,
+) -> Result<Article, Error> {
+    let id = article.id;
+    let portal = founded(write, base, command.at)?;
+    let (on, at) = publication_date(&article, &release.content, &portal, release.as_of)?;
+    let before = public_path(write, id)?;
+    let frozen = freeze(write, &release.content)?;
+    let language = release.content.language.clone();
+    let language = language.unwrap_or_else(|| portal.content.language.clone());
+    articles::add_publication(
+        write.conn(),
+        id,
+        command.actor.user_id,
+        &articles::Publication {
+            id: 0,
+            edition: release.edition,
+            kind: release.kind,
+            note: release.note,
+            at: command.at,
+            language,
+            media: frozen,
+        },
+    )?;
+    article.version = article.version.next();
+    if release.edition == article.edition {
+        article.move_to(Stage::Draft, command.actor.user_id, command.at);
+        article.return_reason = None;
+    }
+    schedule::forget(write.conn(), &mut article)?;
+    article.expire_at = release.expire_at.map(|at| portal.zone().show(at));
+    article.public_state = PublicState::Live;
+    article.public_edition = Some(release.edition);
+    article.state_note = None;
+    article.state_at = None;
+    article.reason_code = None;
+    article.published_on = Some(on);
+    article.published_at = at;
+    article.first_published_at = article
+        .first_published_at
+        .or(Some(portal.zone().show(command.at)));
+    article.uri = Some(uri(&portal, &article.uuid)?);
+    article.updated_at = portal.zone().show(command.at);
+    articles::update(write.conn(), &article)?;
+    let why = match release.kind {
+        None => Why::Published,
+        Some(PublishKind::Minor) => Why::Minor,
+        Some(PublishKind::Correction) => Why::Correction,
+    };
+    let shown = Shown {
+        content: release.content,
+        category: release.category,
+        why,
+        before,
+    };
+    show(write, command, &portal, &article, shown)?;
+    Ok(article)
 }
 
 /// Marks a public article: readable by its address, in no list.
@@ -107,22 +157,49 @@ pub async fn withdraw(
         let mut article = open(write, command, id, if_match, Action::Withdraw)?;
         let version = article.version;
         article.version = version.next();
+        schedule::forget(write.conn(), &mut article)?;
         article.public_state = PublicState::Withdrawn;
         article.state_note = Some(body.note.clone());
         article.state_at = Some(shown_at(write, command)?);
         set_status(write, command, &article, Status::Withdrawn, Why::Withdrawn)?;
         articles::update(write.conn(), &article)?;
-        deed(
-            write,
-            command,
-            "withdraw",
-            &article,
-            version,
-            Some(body.note.as_str()),
-        )?;
+        let note = Some(body.note.as_str());
+        deed(write.conn(), command, "withdraw", &article, version, note)?;
         Ok(article)
     })
     .await
+}
+
+/// Takes an article out of the news: still in lists and search, no longer on front pages.
+pub async fn archive(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+) -> Result<Article, Error> {
+    run_public(ctx, command, move |write, command| {
+        let article = open(write, command, id, if_match, Action::Archive)?;
+        let version = article.version;
+        let article = put_away(write, command, article)?;
+        deed(write.conn(), command, "archive", &article, version, None)?;
+        Ok(article)
+    })
+    .await
+}
+
+/// Makes a live article an archived one.
+fn put_away(
+    write: &mut PublicWrite<'_>,
+    command: &Command,
+    mut article: Article,
+) -> Result<Article, Error> {
+    article.version = article.version.next();
+    article.expire_at = None;
+    article.public_state = PublicState::Archived;
+    article.state_at = Some(shown_at(write, command)?);
+    set_status(write, command, &article, Status::Archived, Why::Archived)?;
+    articles::update(write.conn(), &article)?;
+    Ok(article)
 }
 
 /// Removes an article from public sight at once; reason code and time stay for ever.
@@ -154,6 +231,8 @@ pub async fn take_down(
         live::take_down(write, &public, body.reason_code, command.at, seq)?;
         let version = article.version;
         article.version = version.next();
+        schedule::forget(write.conn(), &mut article)?;
+        article.expire_at = None;
         article.public_state = PublicState::TakenDown;
         article.state_note = None;
         article.state_at = Some(shown_at(write, command)?);
@@ -163,13 +242,19 @@ pub async fn take_down(
             Some(note) => format!("{}: {}", body.reason_code.as_str(), note.as_str()),
             None => body.reason_code.as_str().to_owned(),
         };
-        deed(
-            write,
+        let details = serde_json::json!({
+            "legal_basis": body.legal_basis,
+            "requester": body.requester,
+        });
+        let known = body.legal_basis.is_some() || body.requester.is_some();
+        audit(
+            write.conn(),
             command,
-            "take-down",
-            &article,
-            version,
-            Some(&reason),
+            &Deed {
+                reason: Some(&reason),
+                details: known.then(|| details.to_string()).as_deref(),
+                ..Deed::of_article("take-down", &article, version)
+            },
         )?;
         Ok(article)
     })
@@ -193,6 +278,10 @@ pub async fn restore(
         article.state_note = None;
         article.state_at = None;
         article.reason_code = None;
+        // What should have ended meanwhile is brought back on purpose.
+        article.expire_at = article
+            .expire_at
+            .filter(|end| end.micros() > command.at.micros());
         articles::update(write.conn(), &article)?;
         if was == PublicState::TakenDown {
             let portal = founded(write, &base, command.at)?;
@@ -209,7 +298,7 @@ pub async fn restore(
         } else {
             set_status(write, command, &article, Status::Live, Why::Restored)?;
         }
-        deed(write, command, "restore", &article, version, None)?;
+        deed(write.conn(), command, "restore", &article, version, None)?;
         Ok(article)
     })
     .await
@@ -225,12 +314,7 @@ fn open(
 ) -> Result<Article, Error> {
     let article = articles::hold(write.conn(), id)?;
     if_match.check(article.version)?;
-    if !article.allows(action) {
-        return Err(Error::IllegalMove {
-            state: article.public_state.as_str(),
-            allowed: allowed_actions(&command.actor, article.created_by, article.public_state),
-        });
-    }
+    require(command, &article, action)?;
     Ok(article)
 }
 
@@ -242,12 +326,12 @@ fn shown_at(write: &mut PublicWrite<'_>, command: &Command) -> Result<Instant, E
 /// Day and instant of publication: as the editors say, as fixed before, or now.
 fn publication_date(
     article: &Article,
+    content: &Content,
     portal: &Portal,
     now: Instant,
 ) -> Result<(Day, Option<Instant>), Error> {
     let zone = portal.zone();
     let today = zone.day_of(now);
-    let content = &article.content;
     let (on, at) = match (content.published_on, content.published_at) {
         (Some(on), at) => (on, at),
         (None, Some(at)) => (zone.day_of(at), Some(at)),
@@ -321,24 +405,19 @@ fn set_status(
 }
 
 fn deed(
-    write: &mut PublicWrite<'_>,
+    conn: &mut Conn,
     command: &Command,
     action: &str,
     article: &Article,
-    before: crate::domain::id::Version,
+    before: Version,
     reason: Option<&str>,
 ) -> Result<(), Error> {
     audit(
-        write.conn(),
+        conn,
         command,
         &Deed {
-            action,
-            object_type: "article",
-            object_id: article.id.get(),
-            before: Some(before),
-            after: Some(article.version),
             reason,
-            details: None,
+            ..Deed::of_article(action, article, before)
         },
     )
 }

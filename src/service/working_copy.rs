@@ -1,8 +1,8 @@
 //! Saving the working copy of an article: what article and caption commands share. Every save
 //! that changes something appends an edition.
 
-use super::{Command, Conflict, Deed, Error, IfMatch, audit};
-use crate::domain::article::Article;
+use super::{Command, Conflict, Deed, Error, IfMatch, audit, require};
+use crate::domain::article::{Action, Article, Stage};
 use crate::domain::body::{self, Block};
 use crate::domain::content::Content;
 use crate::domain::id::{ArticleId, CategoryId, MediaId};
@@ -18,7 +18,7 @@ use crate::store::{self, Conn};
 /// The article, if this actor may know of it; nobody else changes it meanwhile.
 pub fn load(conn: &mut Conn, command: &Command, id: ArticleId) -> Result<Article, Error> {
     let article = articles::hold(conn, id)?;
-    if !policy::may_edit(&command.actor, article.created_by) {
+    if !policy::may_edit(&command.actor, &article.situation()) {
         return Err(Error::NotFound);
     }
     Ok(article)
@@ -140,6 +140,13 @@ pub fn store(
         article.slug = take_slug(conn, &article, content.slug.as_ref())?;
         article.version = article.version.next();
         article.edition = article.edition.next();
+        let saved = article.stage.saved();
+        if saved == Stage::Draft {
+            article.stage = saved;
+            (article.stage_by, article.stage_at) = (None, None);
+        } else {
+            article.move_to(saved, command.actor.user_id, command.at);
+        }
     }
     content.slug = Some(article.slug.clone());
     if let Some(category) = categories::tree(conn)?.get(checked.category_id) {
@@ -172,13 +179,8 @@ pub fn store(
         conn,
         command,
         &Deed {
-            action,
-            object_type: "article",
-            object_id: article.id.get(),
             before,
-            after: Some(article.version),
-            reason: None,
-            details: None,
+            ..Deed::of_article(action, &article, article.version)
         },
     )?;
     Ok(article)
@@ -195,7 +197,10 @@ fn take_slug(conn: &mut Conn, article: &Article, wanted: Option<&Slug>) -> Resul
     if !slugs::take(conn, article.id, wanted)? {
         return Err(slug_taken(wanted));
     }
-    slugs::release(conn, &article.slug)?;
+    // A scheduled edition will be published under the slug that it was planned with.
+    if article.scheduled.is_none() {
+        slugs::release(conn, &article.slug)?;
+    }
     Ok(wanted.clone())
 }
 
@@ -232,5 +237,6 @@ pub fn save(
     }
     checked.content.category = category;
     if_match.check(article.version)?;
+    require(command, &article, Action::Save)?;
     store(conn, command, article, checked, action)
 }

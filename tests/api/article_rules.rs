@@ -216,11 +216,15 @@ async fn allowed_actions_follow_state_and_role() {
     let publisher = portal.publisher().await;
     let mut article = reporter.draft(&content("Quyền", &news)).await;
     let steps: [(&str, Value, Value); 5] = [
-        ("publish", json!({}), json!(["save", "delete", "publish"])),
+        (
+            "publish",
+            json!({}),
+            json!(["save", "delete", "submit", "publish"]),
+        ),
         (
             "withdraw",
             json!({"note": "a"}),
-            json!(["save", "publish", "withdraw", "take-down"]),
+            json!(["save", "publish", "withdraw", "archive", "take-down"]),
         ),
         (
             "restore",
@@ -230,7 +234,7 @@ async fn allowed_actions_follow_state_and_role() {
         (
             "take-down",
             json!({"reason_code": "other"}),
-            json!(["save", "publish", "withdraw", "take-down"]),
+            json!(["save", "publish", "withdraw", "archive", "take-down"]),
         ),
         ("restore", json!({}), json!(["save", "publish", "restore"])),
     ];
@@ -242,7 +246,7 @@ async fn allowed_actions_follow_state_and_role() {
                 .as_array()
                 .unwrap()
                 .iter()
-                .filter(|action| ["save", "delete"].contains(&action.as_str().unwrap()))
+                .filter(|action| ["save", "delete", "submit"].contains(&action.as_str().unwrap()))
                 .collect();
             let seen = user.read(&article).await;
             assert_eq!(seen["allowed_actions"], json!(writing), "before {action}");

@@ -156,7 +156,31 @@ async fn walk(portal: &Portal) {
         .await
         .ok();
     editor.delete(&caption, 5).await.is(204);
-    let article = publisher.get(&path).await.ok();
+    editor.get("/v1/editorial/inbox").await.ok();
+    let said = json!({"text": "Đã gọi lại thôn Suối Đá: có 60 người tham gia."});
+    let comments = format!("{path}/comments");
+    let comment = editor.post(&comments, &said).await.created();
+    editor.get(&comments).await.ok();
+    let comment = format!("{comments}/{}", comment["id"]);
+    editor.ask(Method::DELETE, &comment).send().await.is(204);
+    let me = editor.get("/v1/auth/me").await.ok();
+    editor
+        .post(&format!("{path}/assign"), &json!({"user_id": me["id"]}))
+        .await
+        .ok();
+    let article = editor.get(&path).await.ok();
+    let article = editor.act(&article, "submit", &Value::Null).await;
+    let article = editor.act(&article, "recall", &Value::Null).await;
+    let article = editor.act(&article, "submit", &Value::Null).await;
+    let reason = json!({"reason": "Bổ sung số cây đã trồng ở mỗi thôn."});
+    let article = publisher.act(&article, "return", &reason).await;
+    let article = editor.act(&article, "submit", &Value::Null).await;
+    let article = publisher.act(&article, "approve", &Value::Null).await;
+    let plan = json!({"at": "2026-03-23T06:00:00+07:00", "expire_at": "2026-06-01T00:00:00+07:00"});
+    let article = publisher.act(&article, "publish", &plan).await;
+    let article = publisher
+        .act(&article, "unschedule", &json!({"event": "publication"}))
+        .await;
     let article = publisher.act(&article, "publish", &json!({})).await;
     let article = publisher
         .act(
@@ -220,6 +244,7 @@ async fn walk(portal: &Portal) {
         )
         .await;
     let article = publisher.act(&article, "restore", &Value::Null).await;
+    let article = publisher.act(&article, "archive", &Value::Null).await;
     publisher
         .act(
             &article,

@@ -284,7 +284,7 @@ async fn what_is_no_news_any_more_is_in_no_feed() {
     }
     publisher.withdraw(&live[0]).await;
     publisher.take_down(&live[1]).await;
-    portal.archive(&live[2]).await;
+    publisher.archive(&live[2]).await;
     assert_eq!(titles(&portal, "").await, ["D"]);
     assert_eq!(titles(&portal, "categories/tin-tuc/").await, ["D"]);
 }

@@ -36,11 +36,7 @@ async fn article_in(publisher: &User<'_>, state: &str, category: &str) -> Value 
     match state {
         "live" => article,
         "withdrawn" => publisher.withdraw(&article).await,
-        "archived" => {
-            publisher.portal.archive(&article).await;
-            let path = format!("/v1/editorial/articles/{}", article["id"]);
-            publisher.get(&path).await.ok()
-        }
+        "archived" => publisher.act(&article, "archive", &Value::Null).await,
         "taken_down" => publisher.take_down(&article).await,
         other => panic!("no such state: {other}"),
     }
@@ -62,8 +58,8 @@ async fn every_state_answers_every_action_as_the_table_says() {
     #[rustfmt::skip]
     let table = [
         // state        first  minor  corr.  withd. down   restore  what may be done
-        ("none",       [200,   422,   422,   409,   409,   409], "save delete publish"),
-        ("live",       [422,   200,   200,   200,   200,   409], "save publish withdraw take-down"),
+        ("none",       [200,   422,   422,   409,   409,   409], "save delete submit publish"),
+        ("live",       [422,   200,   200,   200,   200,   409], "save publish withdraw archive take-down"),
         ("withdrawn",  [422,   200,   200,   409,   200,   200], "save publish take-down restore"),
         ("archived",   [422,   200,   200,   200,   200,   200], "save publish withdraw take-down restore"),
         ("taken_down", [422,   422,   200,   409,   409,   200], "save publish restore"),
@@ -297,7 +293,7 @@ async fn an_archived_article_is_listed_but_not_shown_as_news() {
     let category = portal.news().await;
     let article = portal.published(&content("Tin cũ", &category)).await;
     let other = portal.published(&content("Tin khác", &category)).await;
-    portal.archive(&article).await;
+    let article = publisher.archive(&article).await;
 
     assert_eq!(
         portal.get(&address(&article)).await.ok()["status"],

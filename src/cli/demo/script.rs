@@ -274,6 +274,7 @@ impl Piece {
         Ok(Publish {
             kind: Some(PublishKind::Correction),
             note: self.note()?,
+            ..Publish::default()
         })
     }
 
@@ -285,11 +286,9 @@ impl Piece {
 
     pub fn taking_down(&self) -> Result<TakeDown> {
         let reason_code = self.reason_code.as_deref().and_then(ReasonCode::parse);
-        Ok(TakeDown {
-            reason_code: reason_code
-                .ok_or_else(|| format!("{}: has no reason code", self.title()))?,
-            note: self.note()?,
-        })
+        let reason_code =
+            reason_code.ok_or_else(|| format!("{}: has no reason code", self.title()))?;
+        Ok(TakeDown::because(reason_code, self.note()?))
     }
 }
 

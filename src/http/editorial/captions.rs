@@ -233,7 +233,8 @@ async fn get_editorial_caption(
 /// Add a figure to an article.
 ///
 /// `If-Match` names the article's version.
-#[utoipa::path(operation_id = "create_caption", tag = "captions", security(("bearer" = [])), request_body = NewCaption, responses((status = 201, body = CaptionOut)))]
+#[utoipa::path(operation_id = "create_caption", tag = "captions", security(("bearer" = [])), request_body = NewCaption, responses((status = 201, body = CaptionOut), (status = 409, body = Problem, content_type = "application/problem+json"),
+))]
 #[post("/v1/editorial/captions")]
 async fn create_caption(
     ctx: web::Data<Ctx>,
@@ -269,7 +270,7 @@ async fn create_caption(
 ///
 /// A merge patch (RFC 7396): caption, credit, media. Makes a new edition of the article.
 #[utoipa::path(operation_id = "update_caption", tag = "captions", security(("bearer" = [])), params(("id" = CaptionId, Path, description = "Id of the caption")), request_body = CaptionPatch, responses(
-    (status = 200, body = CaptionOut), (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 200, body = CaptionOut), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"),
 ))]
 #[patch("/v1/editorial/captions/{id}")]
 async fn update_caption(
@@ -292,7 +293,7 @@ async fn update_caption(
 /// The whole figure; set `caption` to null to keep the pictures. The ETag of the answer is the
 /// article's new version.
 #[utoipa::path(operation_id = "delete_caption", tag = "captions", security(("bearer" = [])), params(("id" = CaptionId, Path, description = "Id of the caption")), responses(
-    (status = 204), (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 204), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"),
 ))]
 #[delete("/v1/editorial/captions/{id}")]
 async fn delete_caption(

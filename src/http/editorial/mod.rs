@@ -3,6 +3,7 @@
 pub mod articles;
 pub mod captions;
 pub mod categories;
+pub mod comments;
 pub mod editions;
 pub mod media;
 pub mod portal;
@@ -25,6 +26,7 @@ use crate::store::{self, Conn};
 pub fn routes(cfg: &mut ServiceConfig) {
     articles::routes(cfg);
     captions::routes(cfg);
+    comments::routes(cfg);
     editions::routes(cfg);
     categories::routes(cfg);
     media::routes(cfg);
@@ -52,7 +54,7 @@ fn deleted() -> HttpResponse {
 /// The article, if this actor may know of it.
 fn visible(conn: &mut Conn, actor: &Actor, id: ArticleId) -> Result<Article, ApiError> {
     let article = articles_store::get(conn, id)?;
-    if policy::may_edit(actor, article.created_by) {
+    if policy::may_edit(actor, &article.situation()) {
         Ok(article)
     } else {
         Err(store::Error::NotFound.into())

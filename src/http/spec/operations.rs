@@ -43,7 +43,13 @@ impl Operation<'_> {
     fn versioned(&self) -> bool {
         let action = self.method == "post" && self.path.contains("{id}/");
         let part = self.method == "post" && self.path.ends_with("/captions");
-        self.editorial() && (matches!(self.method, "put" | "patch" | "delete") || action || part)
+        let named = matches!(self.method, "put" | "patch" | "delete") || action || part;
+        self.editorial() && named && !self.beside()
+    }
+
+    /// A write about an article that changes nothing which anybody saves.
+    fn beside(&self) -> bool {
+        self.path.contains("{id}/comments") || self.path.ends_with("{id}/assign")
     }
 
     /// One editorial object, whose ETag is its version.

@@ -1,17 +1,21 @@
-//! Articles as editors have them, and what was published of them.
+//! Articles as editors have them, what was published of them and what is scheduled.
+
+pub mod lists;
+pub mod schedules;
 
 use diesel::prelude::*;
 
 use super::editions as edition_store;
-use super::schema::{articles, editions, publications};
-use crate::domain::article::{Article, Note, PublicState, PublishKind, ReasonCode, Stage};
+use super::schema::{articles, editions, publications, schedules as schedule_table};
+use crate::domain::article::{
+    Article, Note, PublicState, PublishKind, ReasonCode, Scheduled, Stage,
+};
 use crate::domain::content::{Content, Language};
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber, UserId, Version};
 use crate::domain::media::FrozenMedium;
-use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::slug::Slug;
 use crate::domain::time::{Day, Instant};
-use crate::store::public::categories::{self, Tree};
+use crate::store::public::categories;
 use crate::store::public::portal;
 use crate::store::{Conn, Error, Result, from_json, to_json, word};
 
@@ -36,10 +40,20 @@ struct Row {
     created_by: i64,
     created_at: i64,
     updated_at: i64,
+    stage_by: Option<i64>,
+    stage_at: Option<i64>,
+    return_reason: Option<String>,
+    assigned_to: Option<i64>,
+    expire_at: Option<i64>,
 }
 
 impl Row {
-    fn read(self, uri: Option<String>, content: Content) -> Result<Article> {
+    fn read(
+        self,
+        uri: Option<String>,
+        scheduled: Option<Scheduled>,
+        content: Content,
+    ) -> Result<Article> {
         Ok(Article {
             id: ArticleId::stored(self.id),
             version: Version::stored(self.version),
@@ -48,6 +62,12 @@ impl Row {
             slug: Slug::stored(self.slug),
             category_id: CategoryId::stored(self.category_id),
             stage: word(Stage::parse, &self.stage)?,
+            stage_by: self.stage_by.map(UserId::stored),
+            stage_at: self.stage_at.map(Instant::from_micros),
+            return_reason: self.return_reason.map(Note::stored),
+            assigned_to: self.assigned_to.map(UserId::stored),
+            scheduled,
+            expire_at: self.expire_at.map(Instant::from_micros),
             edition: EditionNumber::stored(self.edition),
             public_state: word(PublicState::parse, &self.public_state)?,
             public_edition: self.public_edition.map(EditionNumber::stored),
@@ -82,8 +102,15 @@ pub fn get(conn: &mut Conn, id: ArticleId) -> Result<Article> {
     let uri = portal.uri(&row.uuid);
     let zone = portal.zone();
     let show = |at: Option<Instant>| at.map(|at| zone.show(at));
-    let article = row.read(uri, content.shown_in(&zone))?;
+    let scheduled = schedules::get(conn, id)?.map(|scheduled| Scheduled {
+        at: zone.show(scheduled.at),
+        expire_at: show(scheduled.expire_at),
+        ..scheduled
+    });
+    let article = row.read(uri, scheduled, content.shown_in(&zone))?;
     Ok(Article {
+        stage_at: show(article.stage_at),
+        expire_at: show(article.expire_at),
         state_at: show(article.state_at),
         published_at: show(article.published_at),
         first_published_at: show(article.first_published_at),
@@ -142,6 +169,11 @@ pub fn update(conn: &mut Conn, article: &Article) -> Result<()> {
             articles::published_at.eq(article.published_at.map(Instant::micros)),
             articles::first_published_at.eq(article.first_published_at.map(Instant::micros)),
             articles::updated_at.eq(article.updated_at.micros()),
+            articles::stage_by.eq(article.stage_by.map(UserId::get)),
+            articles::stage_at.eq(article.stage_at.map(Instant::micros)),
+            articles::return_reason.eq(article.return_reason.as_ref().map(Note::as_str)),
+            articles::assigned_to.eq(article.assigned_to.map(UserId::get)),
+            articles::expire_at.eq(article.expire_at.map(Instant::micros)),
         ))
         .execute(conn)?;
     Ok(())
@@ -153,82 +185,8 @@ pub fn delete(conn: &mut Conn, id: ArticleId) -> Result<()> {
     Ok(())
 }
 
-/// One line of the editorial list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    pub id: ArticleId,
-    pub version: Version,
-    pub slug: Slug,
-    pub title: String,
-    pub category_id: CategoryId,
-    pub stage: Stage,
-    pub public_state: PublicState,
-    pub has_unpublished_changes: bool,
-    pub created_by: UserId,
-    pub updated_at: Instant,
-}
-
-/// What the editorial list is narrowed to.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub author: Option<UserId>,
-    pub stage: Option<Stage>,
-    pub public_state: Option<PublicState>,
-    pub category: Option<CategoryId>,
-}
-
-/// Newest id first; the cursor's key is unused.
-pub fn list(
-    conn: &mut Conn,
-    tree: &Tree,
-    filter: &Filter,
-    cursor: Option<Cursor>,
-    limit: Limit,
-) -> Result<Page<Line>> {
-    let mut query = articles::table
-        .filter(articles::id.lt(cursor.map_or(i64::MAX, |cursor| cursor.id)))
-        .order(articles::id.desc())
-        .limit(limit.and_one())
-        .into_boxed();
-    if let Some(author) = filter.author {
-        query = query.filter(articles::created_by.eq(author.get()));
-    }
-    if let Some(stage) = filter.stage {
-        query = query.filter(articles::stage.eq(stage.as_str()));
-    }
-    if let Some(state) = filter.public_state {
-        query = query.filter(articles::public_state.eq(state.as_str()));
-    }
-    if let Some(category) = filter.category {
-        let ids: Vec<i64> = tree.subtree(category).iter().map(|c| c.id.get()).collect();
-        query = query.filter(articles::category_id.eq_any(ids));
-    }
-    let rows = query
-        .load::<Row>(conn)?
-        .into_iter()
-        .map(|row| {
-            Ok(Line {
-                id: ArticleId::stored(row.id),
-                version: Version::stored(row.version),
-                slug: Slug::stored(row.slug),
-                title: row.title,
-                category_id: CategoryId::stored(row.category_id),
-                stage: word(Stage::parse, &row.stage)?,
-                public_state: word(PublicState::parse, &row.public_state)?,
-                has_unpublished_changes: row.public_edition != Some(row.edition),
-                created_by: UserId::stored(row.created_by),
-                updated_at: Instant::from_micros(row.updated_at),
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, limit, |line| Cursor {
-        key: 0,
-        id: line.id.get(),
-    }))
-}
-
-/// Does any article, in any state, stand in this category: by its working copy, or by the edition
-/// that is public or would come back?
+/// Does any article, in any state, stand in this category: by its working copy, by the edition
+/// that is public or would come back, or by one that is scheduled?
 pub fn uses_category(conn: &mut Conn, id: CategoryId) -> Result<bool> {
     let working: i64 = articles::table
         .filter(articles::category_id.eq(id.get()))
@@ -243,7 +201,16 @@ pub fn uses_category(conn: &mut Conn, id: CategoryId) -> Result<bool> {
         .filter(editions::category_id.eq(id.get()))
         .count()
         .get_result(conn)?;
-    Ok(working + public > 0)
+    let scheduled: i64 = schedule_table::table
+        .inner_join(
+            editions::table.on(editions::article_id
+                .eq(schedule_table::article_id)
+                .and(editions::number.eq(schedule_table::edition))),
+        )
+        .filter(editions::category_id.eq(id.get()))
+        .count()
+        .get_result(conn)?;
+    Ok(working + public + scheduled > 0)
 }
 
 /// Moves working copies and editions of every age, so that what comes back comes back there.
@@ -331,4 +298,14 @@ pub fn publications(conn: &mut Conn, article: ArticleId) -> Result<Vec<Publicati
             })
         })
         .collect()
+}
+
+/// Who published an article last.
+pub fn last_publisher(conn: &mut Conn, article: ArticleId) -> Result<UserId> {
+    let id: i64 = publications::table
+        .filter(publications::article_id.eq(article.get()))
+        .order(publications::id.desc())
+        .select(publications::by_user)
+        .first(conn)?;
+    Ok(UserId::stored(id))
 }

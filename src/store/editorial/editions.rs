@@ -138,3 +138,20 @@ pub fn list(
         id: edition.number.get(),
     }))
 }
+
+/// Did the user write an edition after this one, or any at all where there is none?
+pub fn wrote(
+    conn: &mut Conn,
+    article: ArticleId,
+    after: Option<EditionNumber>,
+    user: UserId,
+) -> Result<bool> {
+    let found: Option<i64> = editions::table
+        .filter(editions::article_id.eq(article.get()))
+        .filter(editions::number.gt(after.map_or(0, EditionNumber::get)))
+        .filter(editions::created_by.eq(user.get()))
+        .select(editions::number)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{article_media, articles, media, publications};
+use super::schema::{article_media, articles, media, publications, scheduled_media};
 use crate::domain::article::PublicState;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId, UserId, Version};
@@ -151,7 +151,7 @@ pub fn delete(conn: &mut Conn, id: MediaId) -> Result<()> {
     Ok(())
 }
 
-/// Articles whose working copy holds the medium.
+/// Articles whose working copy, or an edition that is scheduled, holds the medium.
 pub fn uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
     let ids: Vec<i64> = article_media::table
         .filter(article_media::media_id.eq(id.get()))
@@ -159,7 +159,18 @@ pub fn uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
         .limit(100)
         .select(article_media::article_id)
         .load(conn)?;
-    Ok(ids.into_iter().map(ArticleId::stored).collect())
+    let scheduled: Vec<i64> = scheduled_media::table
+        .filter(scheduled_media::media_id.eq(id.get()))
+        .filter(scheduled_media::article_id.ne_all(&ids))
+        .order(scheduled_media::article_id)
+        .limit(100)
+        .select(scheduled_media::article_id)
+        .load(conn)?;
+    Ok(ids
+        .into_iter()
+        .chain(scheduled)
+        .map(ArticleId::stored)
+        .collect())
 }
 
 /// Articles taken down whose last publication holds the medium: restoring one brings it back.

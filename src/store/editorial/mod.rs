@@ -3,6 +3,7 @@
 pub mod articles;
 pub mod audit;
 pub mod captions;
+pub mod comments;
 pub mod editions;
 pub mod idempotency;
 pub mod media;

@@ -41,7 +41,9 @@ diesel::table! {
         state_at -> Nullable<BigInt>, reason_code -> Nullable<Text>,
         published_on -> Nullable<Text>, published_at -> Nullable<BigInt>,
         first_published_at -> Nullable<BigInt>, created_by -> BigInt, created_at -> BigInt,
-        updated_at -> BigInt,
+        updated_at -> BigInt, stage_by -> Nullable<BigInt>, stage_at -> Nullable<BigInt>,
+        return_reason -> Nullable<Text>, assigned_to -> Nullable<BigInt>,
+        expire_at -> Nullable<BigInt>,
     }
 }
 diesel::table! {
@@ -58,6 +60,21 @@ diesel::table! {
         id -> BigInt, article_id -> BigInt, edition -> BigInt, kind -> Nullable<Text>,
         note -> Nullable<Text>, at -> BigInt, by_user -> BigInt, language -> Text,
         media -> Text,
+    }
+}
+diesel::table! {
+    schedules (article_id) {
+        article_id -> BigInt, edition -> BigInt, at -> BigInt, kind -> Nullable<Text>,
+        note -> Nullable<Text>, expire_at -> Nullable<BigInt>, by_user -> BigInt,
+    }
+}
+diesel::table! {
+    scheduled_media (media_id, article_id) { article_id -> BigInt, media_id -> BigInt, }
+}
+diesel::table! {
+    comments (id) {
+        id -> BigInt, article_id -> BigInt, edition -> BigInt, text -> Text, created_by -> BigInt,
+        created_at -> BigInt,
     }
 }
 diesel::table! {
@@ -110,6 +127,9 @@ diesel::joinable!(audit -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     user_categories,
+    schedules,
+    scheduled_media,
+    comments,
     sessions,
     refresh_tokens,
     login_failures,

@@ -1,10 +1,5 @@
 //! Short ways through the life of an article.
 
-use bantin::domain::article::{PublicState, Status};
-use bantin::domain::id::ArticleId;
-use bantin::store;
-use bantin::store::public::articles as live;
-use bantin::store::public::categories;
 use serde_json::{Value, json};
 
 use super::{Answer, Portal, User};
@@ -60,6 +55,10 @@ impl User<'_> {
         self.act(article, "take-down", &body).await
     }
 
+    pub async fn archive(&self, article: &Value) -> Value {
+        self.act(article, "archive", &Value::Null).await
+    }
+
     pub async fn restore(&self, article: &Value) -> Value {
         self.act(article, "restore", &json!({})).await
     }
@@ -69,24 +68,5 @@ impl Portal {
     /// Titles of a list at an address.
     pub async fn titles(&self, path: &str) -> Vec<String> {
         column(&self.get(path).await.ok(), "title")
-    }
-
-    /// Archives a live article. No action does so yet; `expire_at` will.
-    pub async fn archive(&self, article: &Value) {
-        let id: ArticleId = article["id"].to_string().parse().unwrap();
-        let done: store::Result<()> = self
-            .ctx
-            .db
-            .publish(move |write| {
-                let mut working = store::editorial::articles::get(write.conn(), id)?;
-                working.public_state = PublicState::Archived;
-                store::editorial::articles::update(write.conn(), &working)?;
-                let mut public = live::get(write.conn(), id)?;
-                public.status = Status::Archived;
-                let path = categories::get(write.conn(), public.category_id)?.path;
-                live::set_status(write, &public, &path)
-            })
-            .await;
-        done.unwrap();
     }
 }

@@ -76,6 +76,7 @@ pub struct World {
     pub article: Value,
     pub medium: i64,
     pub caption: i64,
+    pub comment: i64,
     pub slug: String,
     /// Path of a public file.
     pub file: String,
@@ -102,6 +103,9 @@ impl World {
             url.strip_prefix(BASE).unwrap().to_owned()
         };
         let shown = portal.get(&format!("/v1/media/{medium}")).await.ok();
+        let comments = format!("/v1/editorial/articles/{}/comments", article["id"]);
+        let said = json!({"text": "Đã kiểm tra số liệu."});
+        let comment = reporter.post(&comments, &said).await.created();
         let own = reporter.get(&format!("/v1/editorial/media/{medium}")).await;
         Self {
             file: path(&shown["renditions"][0]["url"]),
@@ -109,6 +113,7 @@ impl World {
             caption: article["content"]["body"][1]["caption_id"]
                 .as_i64()
                 .unwrap(),
+            comment: comment["id"].as_i64().unwrap(),
             slug: article["content"]["slug"].as_str().unwrap().to_owned(),
             category,
             article,
@@ -141,6 +146,7 @@ impl World {
             .pattern
             .replace("{id}", &id.unwrap().to_string())
             .replace("{slug}", slug.unwrap())
+            .replace("{comment_id}", &self.comment.to_string())
             .replace("{number}", "1")
             .replace("{format}", "atom")
     }
@@ -160,6 +166,9 @@ impl World {
             "publish_article" => json!({"kind": "minor"}),
             "withdraw_article" => json!({"note": "Nhầm ngày"}),
             "take_down_article" => json!({"reason_code": "wrong"}),
+            "return_article" => json!({"reason": "Thiếu nguồn số liệu"}),
+            "assign_article" => json!({"user_id": null}),
+            "create_comment" => json!({"text": "Xin kiểm tra lại."}),
             "create_caption" => json!({
                 "article_id": self.article["id"], "media": [{"media_id": self.medium}]
             }),

@@ -1,0 +1,11 @@
+DROP TABLE comments;
+DROP TABLE scheduled_media;
+DROP TABLE schedules;
+DROP INDEX articles_expiry;
+DROP INDEX articles_stage;
+DROP INDEX articles_assigned;
+ALTER TABLE articles DROP COLUMN expire_at;
+ALTER TABLE articles DROP COLUMN assigned_to;
+ALTER TABLE articles DROP COLUMN return_reason;
+ALTER TABLE articles DROP COLUMN stage_at;
+ALTER TABLE articles DROP COLUMN stage_by;

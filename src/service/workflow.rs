@@ -1,0 +1,168 @@
+//! The way of a working copy through the newsroom: submit, recall, return, approve, assign.
+
+use super::working_copy::load;
+use super::{Command, Deed, Error, IfMatch, audit, require, run};
+use crate::ctx::Ctx;
+use crate::domain::article::{Action, Article, Assign, Note, Return, Stage};
+use crate::domain::id::ArticleId;
+use crate::domain::input::{FaultCode, Faults};
+use crate::domain::policy::{Right, has};
+use crate::store;
+use crate::store::editorial::{articles, users};
+use crate::store::public::portal;
+
+/// Hands the newest edition in.
+pub async fn submit(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+) -> Result<Article, Error> {
+    step(
+        ctx,
+        command,
+        id,
+        if_match,
+        Action::Submit,
+        Stage::Submitted,
+        None,
+    )
+    .await
+}
+
+/// Takes back what was handed in.
+pub async fn recall(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+) -> Result<Article, Error> {
+    step(
+        ctx,
+        command,
+        id,
+        if_match,
+        Action::Recall,
+        Stage::Draft,
+        None,
+    )
+    .await
+}
+
+/// Gives an article back to its author, who learns why.
+pub async fn give_back(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+    body: Return,
+) -> Result<Article, Error> {
+    let reason = Some(body.reason);
+    step(
+        ctx,
+        command,
+        id,
+        if_match,
+        Action::Return,
+        Stage::Returned,
+        reason,
+    )
+    .await
+}
+
+/// Finds the newest edition fit to be published. Holds for that edition only.
+pub async fn approve(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+) -> Result<Article, Error> {
+    step(
+        ctx,
+        command,
+        id,
+        if_match,
+        Action::Approve,
+        Stage::Approved,
+        None,
+    )
+    .await
+}
+
+async fn step(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+    action: Action,
+    stage: Stage,
+    reason: Option<Note>,
+) -> Result<Article, Error> {
+    run(ctx, command, move |conn, command| {
+        let mut article = load(conn, command, id)?;
+        if_match.check(article.version)?;
+        require(command, &article, action)?;
+        let now = portal::get(conn)?.zone().show(command.at);
+        let before = article.version;
+        article.version = before.next();
+        article.move_to(stage, command.actor.user_id, now);
+        article.return_reason = reason;
+        articles::update(conn, &article)?;
+        audit(
+            conn,
+            command,
+            &Deed {
+                reason: article.return_reason.as_ref().map(Note::as_str),
+                ..Deed::of_article(action.as_str(), &article, before)
+            },
+        )?;
+        Ok(article)
+    })
+    .await
+}
+
+/// Says who is to go on with an article. Changes nothing that anybody else saves, so it needs no
+/// version and makes none.
+pub async fn assign(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    body: Assign,
+) -> Result<Article, Error> {
+    run(ctx, command, move |conn, command| {
+        let mut article = load(conn, command, id)?;
+        if let Some(user) = body.user_id {
+            let fit = match users::get(conn, user) {
+                Ok(user) => user.disabled_at.is_none() && has(&user.roles, Right::Write),
+                Err(store::Error::NotFound) => false,
+                Err(error) => return Err(error.into()),
+            };
+            if !fit {
+                return Err(Faults::one(
+                    "/user_id",
+                    FaultCode::NotFound,
+                    "is nobody who can write articles",
+                )
+                .into());
+            }
+        }
+        if article.assigned_to == body.user_id {
+            return Ok(article);
+        }
+        article.assigned_to = body.user_id;
+        articles::update(conn, &article)?;
+        let to = body
+            .user_id
+            .map_or("nobody".to_owned(), |user| format!("user {user}"));
+        audit(
+            conn,
+            command,
+            &Deed {
+                reason: Some(&to),
+                ..Deed::of_article("assign", &article, article.version)
+            },
+        )?;
+        Ok(article)
+    })
+    .await
+}
