@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::config::{Argon2, Place};
 use crate::domain::content::PersonName;
 use crate::domain::input::Refusal;
+use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
 use crate::domain::user::{Login, NewPassword, Role};
 use crate::infra::clock::Clock;
@@ -40,6 +41,9 @@ enum Action {
         /// What the user may do; may be given several times
         #[arg(long, required = true, value_enum)]
         role: Vec<RoleName>,
+        /// Limit the roles to a category, by its slug, and all below it; may be given several times
+        #[arg(long)]
+        category: Vec<String>,
         /// Read the password from the standard input
         #[arg(long)]
         password_stdin: bool,
@@ -98,6 +102,7 @@ impl UserCommand {
                 login,
                 name,
                 role,
+                category,
                 password_stdin,
             } => {
                 let login = self::login(&login)?;
@@ -105,12 +110,17 @@ impl UserCommand {
                     .map_err(|refusal| said("name", &refusal))?;
                 let roles = ranked(role.into_iter().map(Role::from).collect())
                     .map_err(|refusal| said("--role", &refusal))?;
+                let categories: Vec<Slug> = category
+                    .iter()
+                    .map(|slug| Slug::parse(slug).map_err(|refusal| said("--category", &refusal)))
+                    .collect::<Result<_, _>>()?;
                 let mut conn = open(&place, true)?;
                 let hasher = Hasher::new(argon2.params())?;
                 let password = choose(password_stdin)?;
                 let content = UserContent {
                     name,
                     roles,
+                    categories: (!categories.is_empty()).then_some(categories),
                     disabled: false,
                 };
                 console()

@@ -15,6 +15,7 @@ pub mod media;
 pub mod page;
 pub mod policy;
 pub mod portal;
+pub mod reach;
 pub mod render;
 pub mod slug;
 pub mod text;

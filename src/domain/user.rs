@@ -6,6 +6,7 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat};
 use super::content::PersonName;
 use super::id::{UserId, Version};
 use super::input::{FaultCode, Refusal, SINGLE_LINE_PATTERN, from_text, text, words};
+use super::reach::Reach;
 use super::time::Instant;
 
 words! {
@@ -165,6 +166,9 @@ pub struct User {
     pub login: Login,
     pub name: PersonName,
     pub roles: Vec<Role>,
+    /// Where the roles hold.
+    #[serde(default)]
+    pub reach: Reach,
     pub disabled_at: Option<Instant>,
     pub created_at: Instant,
 }
@@ -178,6 +182,8 @@ pub struct Actor {
     pub login: Login,
     pub name: PersonName,
     pub roles: Vec<Role>,
+    /// Where the roles hold.
+    pub reach: Reach,
 }
 
 #[cfg(test)]

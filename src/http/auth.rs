@@ -15,6 +15,8 @@ use crate::domain::content::PersonName;
 use crate::domain::id::UserId;
 use crate::domain::input::{FaultCode, Faults, Refusal as Fault, string, words};
 use crate::domain::policy::{self, Right};
+use crate::domain::reach::Reach;
+use crate::domain::slug::Slug;
 use crate::domain::user::{Login, NewPassword, Password, Role, SentLogin};
 use crate::service::auth::{self, Refusal, Tokens};
 
@@ -135,11 +137,16 @@ struct Me {
     /// portal.
     #[schema(max_items = 4)]
     rights: Vec<UserRight>,
+    /// Slugs of the categories that the roles are limited to, descendants included; null is the
+    /// whole portal, an empty list nowhere.
+    #[schema(max_items = 100)]
+    categories: Option<Vec<Slug>>,
 }
 
 impl Me {
-    fn new(id: UserId, login: Login, name: PersonName, roles: Vec<Role>) -> Self {
+    fn new(id: UserId, login: Login, name: PersonName, roles: Vec<Role>, reach: &Reach) -> Self {
         Self {
+            categories: reach.slugs(),
             rights: UserRight::of(&roles),
             id,
             login,
@@ -184,7 +191,7 @@ fn pair(tokens: Tokens) -> ApiResult {
         expires_in: tokens.expires_in,
         refresh_token: tokens.refresh_token,
         refresh_expires_in: tokens.refresh_expires_in,
-        user: Me::new(user.id, user.login, user.name, user.roles),
+        user: Me::new(user.id, user.login, user.name, user.roles, &user.reach),
     };
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, NO_STORE))
@@ -292,7 +299,13 @@ async fn change_password(
 #[get("/v1/auth/me")]
 async fn get_me(request: HttpRequest, can: Can<SignedIn>, _: Params<NoParams>) -> ApiResult {
     let actor = can.actor;
-    let me = Me::new(actor.user_id, actor.login, actor.name, actor.roles);
+    let me = Me::new(
+        actor.user_id,
+        actor.login,
+        actor.name,
+        actor.roles,
+        &actor.reach,
+    );
     private_json(&request, &me)
 }
 

@@ -74,6 +74,7 @@ codes! {
     BadCredentials = "bad_credentials", 401, "Login or password is wrong";
     BadRefreshToken = "bad_refresh_token", 401, "The refresh token is not valid";
     Forbidden = "forbidden", 403, "Not allowed";
+    CategoryNotGranted = "category_not_granted", 403, "Not your category";
     NotFound = "not_found", 404, "Not found";
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive";
@@ -341,6 +342,10 @@ impl From<service::Error> for ApiError {
             E::Invalid(faults) => faults.into(),
             E::NotFound => Self::new(Code::NotFound),
             E::Forbidden => Self::new(Code::Forbidden),
+            E::NotGranted(category) => Self::new(Code::CategoryNotGranted).detail(match category {
+                Some(slug) => format!("your roles do not hold in the category {slug}"),
+                None => "your roles do not hold at the top of the tree".to_owned(),
+            }),
             E::Stale { current } => Self::new(Code::VersionMismatch)
                 .current(current)
                 .detail(format!(

@@ -17,6 +17,7 @@ use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
 use crate::store;
 use crate::store::editorial::articles::uses_category;
+use crate::store::editorial::users;
 use crate::store::public::changes::PublicWrite;
 use crate::store::public::{articles, categories};
 
@@ -45,6 +46,7 @@ pub async fn create(ctx: &Ctx, command: Command, content: CategoryContent) -> Re
             .into());
         }
         let path = path_below(&tree, content.parent_id, None)?;
+        reached(command, &tree, content.parent_id)?;
         let slug = choose_slug(write, None, &content)?;
         let category = categories::insert(
             write,
@@ -87,6 +89,11 @@ pub async fn save(
         }
         if_match.check(before.version)?;
         let tree = categories::tree(write.conn())?;
+        reached(command, &tree, Some(id))?;
+        if content.parent_id != before.parent_id {
+            reached(command, &tree, before.parent_id)?;
+            reached(command, &tree, content.parent_id)?;
+        }
         let mut path = path_below(&tree, content.parent_id, Some(&before))?;
         path.push(id);
         let depth = height(&tree, &before);
@@ -128,12 +135,15 @@ pub async fn delete(
     run_public(ctx, command, move |write, command| {
         let category = categories::get(write.conn(), id)?;
         if_match.check(category.version)?;
-        if categories::tree(write.conn())?
-            .children(Some(id))
-            .next()
-            .is_some()
-        {
+        let tree = categories::tree(write.conn())?;
+        reached(command, &tree, Some(id))?;
+        if tree.children(Some(id)).next().is_some() {
             return Err(in_use("it has categories below it"));
+        }
+        if users::is_granted(write.conn(), id)? {
+            return Err(in_use(
+                "a user's roles are limited to it; change that first",
+            ));
         }
         if uses_category(write.conn(), id)? {
             return Err(in_use("articles stand in it; move them first"));
@@ -157,6 +167,22 @@ impl Saved {
         let uri = uri(portal, &category.uuid)?;
         Ok(Self { category, uri })
     }
+}
+
+/// Passes where the actor's roles hold: in a category, or at the top of the tree.
+fn reached(
+    command: &Command,
+    tree: &categories::Tree,
+    id: Option<CategoryId>,
+) -> Result<(), Error> {
+    let category = id.and_then(|id| tree.get(id));
+    let path = category.map(|category| category.path.as_slice());
+    if command.actor.reach.covers(path.unwrap_or_default()) {
+        return Ok(());
+    }
+    Err(Error::NotGranted(
+        category.map(|category| category.slug.clone()),
+    ))
 }
 
 /// How many levels there are below a category.

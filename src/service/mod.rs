@@ -29,6 +29,7 @@ use crate::domain::id::Version;
 use crate::domain::input::{self, Faults};
 use crate::domain::policy::{allowed_actions, may};
 use crate::domain::portal::Portal;
+use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
 use crate::domain::user::Actor;
 use crate::store::editorial::{audit, idempotency};
@@ -110,6 +111,8 @@ pub enum Error {
     Invalid(Faults),
     NotFound,
     Forbidden,
+    /// The actor's roles are limited to other categories than this one; none: to any at all.
+    NotGranted(Option<Slug>),
     /// The change is based on an old version.
     Stale {
         current: Version,

@@ -7,13 +7,16 @@ use utoipa::ToSchema;
 use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, run};
 use crate::ctx::Ctx;
 use crate::domain::content::PersonName;
-use crate::domain::id::{UserId, Version};
+use crate::domain::id::{CategoryId, UserId, Version};
 use crate::domain::input::{FaultCode, Faults, Refusal};
+use crate::domain::reach::{Granted, Reach};
+use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
 use crate::domain::user::{Login, NewPassword, Role, User};
 use crate::infra::password::Hasher;
 use crate::store::db::transaction;
 use crate::store::editorial::{audit as audit_store, sessions, users};
+use crate::store::public::categories;
 use crate::store::{self, Conn};
 
 /// What an admin says of a user; PUT takes exactly this, PATCH merges into it.
@@ -26,6 +29,12 @@ pub struct UserContent {
     #[deserr(try_from(Vec<Role>) = ranked -> Refusal)]
     #[schema(min_items = 1, max_items = 4)]
     pub roles: Vec<Role>,
+    /// Slugs of the categories that the roles are limited to, descendants included; null is the
+    /// whole portal, an empty list nowhere. Says nothing of media, users and the portal.
+    #[deserr(default)]
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub categories: Option<Vec<Slug>>,
     /// A disabled user is refused at once, also with a token that is still young.
     #[deserr(default)]
     pub disabled: bool,
@@ -55,6 +64,7 @@ impl UserContent {
         Self {
             name: user.name.clone(),
             roles: user.roles.clone(),
+            categories: user.reach.slugs(),
             disabled: user.disabled_at.is_some(),
         }
     }
@@ -90,11 +100,14 @@ pub async fn save(
     run(ctx, command, move |conn, command| {
         users::hold_admins(conn)?;
         let (before, _) = users::hold(conn, id)?;
-        let content = save.onto(&UserContent::of(&before), if_match, before.version)?;
+        let mut content = save.onto(&UserContent::of(&before), if_match, before.version)?;
+        let reach = reach(conn, content.categories.as_deref())?;
+        content.categories = reach.slugs();
         if content == UserContent::of(&before) {
             return Ok(before);
         }
         if_match.check(before.version)?;
+        let before = User { reach, ..before };
         update(conn, By::Api(command), before, content, "save")
     })
     .await
@@ -220,6 +233,39 @@ fn named(conn: &mut Conn, login: &Login) -> Result<User, Error> {
     Ok(users::hold(conn, user.id)?.0)
 }
 
+/// How far roles go, in words of ids; old slugs are read, and each category is there once.
+fn reach(conn: &mut Conn, slugs: Option<&[Slug]>) -> Result<Reach, Error> {
+    let Some(slugs) = slugs else {
+        return Ok(Reach::Everywhere);
+    };
+    let mut faults = Faults::default();
+    if slugs.len() > Reach::MOST {
+        faults.push("/categories", FaultCode::TooMany, "100 are allowed");
+        return Err(faults.into());
+    }
+    let mut ids: Vec<CategoryId> = Vec::new();
+    for (at, slug) in slugs.iter().enumerate() {
+        let place = format!("/categories/{at}");
+        match categories::find(conn, slug) {
+            Ok(id) if ids.contains(&id) => {
+                faults.push(place, FaultCode::Duplicate, "names a category twice");
+            }
+            Ok(id) => ids.push(id),
+            Err(store::Error::NotFound) => {
+                faults.push(place, FaultCode::NotFound, "is not the slug of a category");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    faults.or(())?;
+    let mut granted: Vec<Granted> = categories::slugs(conn, &ids)?
+        .into_iter()
+        .map(|(id, slug)| Granted { id, slug })
+        .collect();
+    granted.sort_by_key(|one| one.id.get());
+    Ok(Reach::Only(granted))
+}
+
 fn insert(
     conn: &mut Conn,
     by: By<'_>,
@@ -240,6 +286,7 @@ fn insert(
         login: login.clone(),
         name: content.name,
         roles: content.roles,
+        reach: reach(conn, content.categories.as_deref())?,
         disabled_at: content.disabled.then_some(by.at()),
         created_at: by.at(),
     };

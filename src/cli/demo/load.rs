@@ -138,6 +138,7 @@ async fn hire(ctx: &Ctx, at: Instant) -> Result<(Team, Vec<Access>)> {
         let content = UserContent {
             name: PersonName::parse(person).map_err(|refusal| refusal.message)?,
             roles: vec![role],
+            categories: None,
             disabled: false,
         };
         let text = random::password();
@@ -188,6 +189,7 @@ fn actor(user: &User) -> Actor {
         login: user.login.clone(),
         name: user.name.clone(),
         roles: user.roles.clone(),
+        reach: user.reach.clone(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::ctx::Ctx;
 use crate::domain::content::PersonName;
 use crate::domain::id::{UserId, Version};
 use crate::domain::input::Faults;
+use crate::domain::slug::Slug;
 use crate::domain::time::{Instant, Zone};
 use crate::domain::user::{Login, NewPassword, Role, User};
 use crate::http::caching::{object, private_list, written};
@@ -88,6 +89,10 @@ struct NewUser {
     #[deserr(try_from(Vec<Role>) = crate::service::users::ranked -> crate::domain::input::Refusal)]
     #[schema(min_items = 1, max_items = 4)]
     roles: Vec<Role>,
+    /// Slugs of the categories that the roles are limited to; null is the whole portal.
+    #[deserr(default)]
+    #[schema(max_items = 100)]
+    categories: Option<Vec<Slug>>,
     password: NewPassword,
 }
 
@@ -220,12 +225,14 @@ async fn create_user(
         login,
         name,
         roles,
+        categories,
         password,
     } = body.read()?;
     let command = secret_command(can, &ctx, &body);
     let content = UserContent {
         name,
         roles,
+        categories,
         disabled: false,
     };
     let user = service::create(&ctx, command, login, content, password).await?;

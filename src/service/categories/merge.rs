@@ -1,6 +1,7 @@
-//! Merging a category into another: articles, categories below it, slugs; then it is gone.
+//! Merging a category into another: articles, categories below it, slugs and what users are limited
+//! to; then it is gone.
 
-use super::{Saved, change_below, deed, height, remove, too_deep};
+use super::{Saved, change_below, deed, height, reached, remove, too_deep};
 use crate::ctx::Ctx;
 use crate::domain::category::{Category, CategoryMerge, MAX_DEPTH};
 use crate::domain::changes::Why;
@@ -9,6 +10,7 @@ use crate::domain::input::{FaultCode, Faults};
 use crate::service::{Command, Error, IfMatch, founded, run_public};
 use crate::store;
 use crate::store::editorial::articles::change_category;
+use crate::store::editorial::users;
 use crate::store::public::categories;
 use crate::store::public::changes::PublicWrite;
 
@@ -28,6 +30,8 @@ pub async fn merge(
         let portal = founded(write, &base, command.at)?;
         categories::close(write, id)?;
         let old = categories::tree(write.conn())?;
+        reached(command, &old, Some(id))?;
+        reached(command, &old, Some(into.id))?;
         if into.path.len() + height(&old, &from) > MAX_DEPTH {
             return Err(too_deep("/into"));
         }
@@ -43,6 +47,7 @@ pub async fn merge(
             categories::update(write, &moved)?;
         }
         change_category(write.conn(), id, into.id)?;
+        users::change_granted(write.conn(), id, into.id)?;
         categories::give_slugs(write, id, into.id)?;
         change_below(write, command, &portal, (id, into.id), &old, Why::Moved)?;
         remove(write, command, &portal, &from)?;

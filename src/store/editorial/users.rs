@@ -2,15 +2,18 @@
 
 use diesel::prelude::*;
 
-use super::schema::{sessions, users};
+use super::schema::{sessions, user_categories, users};
 use crate::domain::content::PersonName;
-use crate::domain::id::{UserId, Version};
+use crate::domain::id::{CategoryId, UserId, Version};
 use crate::domain::page::{Cursor, Limit, Page};
+use crate::domain::reach::{Granted, Reach};
 use crate::domain::time::Instant;
 use crate::domain::user::{Actor, Login, Role, User};
+use crate::store::db::each_backend;
+use crate::store::public::categories;
 use crate::store::{Conn, Result, from_json, to_json};
 
-type Row = (i64, i64, String, String, String, Option<i64>, i64);
+type Row = (i64, i64, String, String, String, Option<i64>, i64, bool);
 
 const COLUMNS: (
     users::id,
@@ -20,6 +23,7 @@ const COLUMNS: (
     users::roles,
     users::disabled_at,
     users::created_at,
+    users::limited,
 ) = (
     users::id,
     users::version,
@@ -28,18 +32,119 @@ const COLUMNS: (
     users::roles,
     users::disabled_at,
     users::created_at,
+    users::limited,
 );
 
-fn read((id, version, login, name, roles, disabled_at, created_at): Row) -> Result<User> {
-    Ok(User {
+/// A user whose reach is still to be read, where the flag says that there is a limit.
+fn read(
+    (id, version, login, name, roles, disabled_at, created_at, limited): Row,
+) -> Result<(User, bool)> {
+    let user = User {
         id: UserId::stored(id),
         version: Version::stored(version),
         login: Login::stored(login),
         name: PersonName::stored(name),
         roles: from_json(&roles)?,
+        reach: Reach::Everywhere,
         disabled_at: disabled_at.map(Instant::from_micros),
         created_at: Instant::from_micros(created_at),
-    })
+    };
+    Ok((user, limited))
+}
+
+/// Rows with the categories that they are limited to.
+fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<User>> {
+    let users = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    let limited: Vec<i64> = users
+        .iter()
+        .filter(|(_, limited)| *limited)
+        .map(|(user, _)| user.id.get())
+        .collect();
+    if limited.is_empty() {
+        return Ok(users.into_iter().map(|(user, _)| user).collect());
+    }
+    let grants: Vec<(i64, i64)> = user_categories::table
+        .filter(user_categories::user_id.eq_any(limited))
+        .order((user_categories::user_id, user_categories::category_id))
+        .load(conn)?;
+    let ids: Vec<CategoryId> = grants
+        .iter()
+        .map(|(_, category)| CategoryId::stored(*category))
+        .collect();
+    let slugs = categories::slugs(conn, &ids)?;
+    Ok(users
+        .into_iter()
+        .map(|(user, limited)| {
+            let own = grants.iter().filter(|(id, _)| *id == user.id.get());
+            let granted = own.filter_map(|(_, category)| {
+                let id = CategoryId::stored(*category);
+                let slug = slugs.get(&id)?.clone();
+                Some(Granted { id, slug })
+            });
+            let reach = match limited {
+                true => Reach::Only(granted.collect()),
+                false => Reach::Everywhere,
+            };
+            User { reach, ..user }
+        })
+        .collect())
+}
+
+fn complete_one(conn: &mut Conn, row: Row) -> Result<User> {
+    let users = complete(conn, vec![row])?;
+    users
+        .into_iter()
+        .next()
+        .ok_or(crate::store::Error::NotFound)
+}
+
+/// Stores how far a user's roles go.
+fn keep_reach(conn: &mut Conn, id: UserId, reach: &Reach) -> Result<()> {
+    let (limited, granted) = match reach {
+        Reach::Everywhere => (false, &[][..]),
+        Reach::Only(granted) => (true, granted.as_slice()),
+    };
+    diesel::update(users::table.find(id.get()))
+        .set(users::limited.eq(limited))
+        .execute(conn)?;
+    diesel::delete(user_categories::table.filter(user_categories::user_id.eq(id.get())))
+        .execute(conn)?;
+    for one in granted {
+        grant(conn, id.get(), one.id)?;
+    }
+    Ok(())
+}
+
+fn grant(conn: &mut Conn, user: i64, category: CategoryId) -> Result<()> {
+    each_backend!(conn, |c| diesel::insert_into(user_categories::table)
+        .values((
+            user_categories::user_id.eq(user),
+            user_categories::category_id.eq(category.get()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(())
+}
+
+/// Are anybody's roles limited to this category?
+pub fn is_granted(conn: &mut Conn, category: CategoryId) -> Result<bool> {
+    let found: i64 = user_categories::table
+        .filter(user_categories::category_id.eq(category.get()))
+        .count()
+        .get_result(conn)?;
+    Ok(found > 0)
+}
+
+/// Whoever's roles are limited to the one category has the other instead.
+pub fn change_granted(conn: &mut Conn, from: CategoryId, into: CategoryId) -> Result<()> {
+    let users: Vec<i64> =
+        diesel::delete(user_categories::table.filter(user_categories::category_id.eq(from.get())))
+            .returning(user_categories::user_id)
+            .get_results(conn)?;
+    for user in users {
+        grant(conn, user, into)?;
+    }
+    Ok(())
 }
 
 /// Stores a new user; answers the id, which is made here.
@@ -56,16 +161,14 @@ pub fn insert(conn: &mut Conn, user: &User, password_hash: &str) -> Result<UserI
         ))
         .returning(users::id)
         .get_result(conn)?;
-    Ok(UserId::stored(id))
+    let id = UserId::stored(id);
+    keep_reach(conn, id, &user.reach)?;
+    Ok(id)
 }
 
 pub fn get(conn: &mut Conn, id: UserId) -> Result<User> {
-    read(
-        users::table
-            .find(id.get())
-            .select(COLUMNS)
-            .first::<Row>(conn)?,
-    )
+    let row = users::table.find(id.get()).select(COLUMNS).first(conn)?;
+    complete_one(conn, row)
 }
 
 /// A user and the hash of the password, whose row nobody else changes until this transaction is
@@ -78,7 +181,7 @@ pub fn hold(conn: &mut Conn, id: UserId) -> Result<(User, String)> {
         .find(id.get())
         .select((COLUMNS, users::password_hash))
         .first::<(Row, String)>(conn)?;
-    Ok((read(row)?, hash))
+    Ok((complete_one(conn, row)?, hash))
 }
 
 /// Makes commands that could remove the last admin come one after the other: on PostgreSQL two
@@ -101,7 +204,7 @@ pub fn find(conn: &mut Conn, login: &str) -> Result<Option<(User, String)>> {
         .select((COLUMNS, users::password_hash))
         .first::<(Row, String)>(conn)
         .optional()?
-        .map(|(row, hash)| Ok((read(row)?, hash)))
+        .map(|(row, hash)| Ok((complete_one(conn, row)?, hash)))
         .transpose()
 }
 
@@ -114,7 +217,7 @@ pub fn update(conn: &mut Conn, user: &User) -> Result<()> {
             users::disabled_at.eq(user.disabled_at.map(Instant::micros)),
         ))
         .execute(conn)?;
-    Ok(())
+    keep_reach(conn, user.id, &user.reach)
 }
 
 pub fn set_password(conn: &mut Conn, id: UserId, hash: &str) -> Result<()> {
@@ -131,11 +234,9 @@ pub fn list(conn: &mut Conn, cursor: Option<Cursor>, limit: Limit) -> Result<Pag
         .order(users::id)
         .limit(limit.and_one())
         .select(COLUMNS)
-        .load::<Row>(conn)?
-        .into_iter()
-        .map(read)
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, limit, |user| Cursor {
+        .load::<Row>(conn)?;
+    let users = complete(conn, rows)?;
+    Ok(Page::cut(users, limit, |user| Cursor {
         key: 0,
         id: user.id.get(),
     }))
@@ -176,13 +277,14 @@ pub fn actor(conn: &mut Conn, id: UserId, session: &str, now: Instant) -> Result
         .first::<Row>(conn)
         .optional()?;
     row.map(|row| {
-        let user = read(row)?;
+        let user = complete_one(conn, row)?;
         Ok(Actor {
             user_id: user.id,
             session_id: Some(session.to_owned()),
             login: user.login,
             name: user.name,
             roles: user.roles,
+            reach: user.reach,
         })
     })
     .transpose()

@@ -111,6 +111,19 @@ pub fn find(conn: &mut Conn, slug: &Slug) -> Result<CategoryId> {
     Ok(CategoryId::stored(id))
 }
 
+/// The present slugs of some categories.
+pub fn slugs(conn: &mut Conn, ids: &[CategoryId]) -> Result<HashMap<CategoryId, Slug>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+    let found: Vec<(i64, String)> = categories::table
+        .filter(categories::id.eq_any(ids))
+        .select((categories::id, categories::slug))
+        .load(conn)?;
+    Ok(found
+        .into_iter()
+        .map(|(id, slug)| (CategoryId::stored(id), Slug::stored(slug)))
+        .collect())
+}
+
 /// Whose slug this is or was; also of a category that is gone.
 pub fn slug_owner(conn: &mut Conn, slug: &Slug) -> Result<Option<CategoryId>> {
     let id: Option<i64> = category_slugs::table

@@ -112,6 +112,7 @@ fn fill(address: &Address) -> Conn {
         let content = UserContent {
             name: PersonName::parse(role.as_str()).unwrap(),
             roles: vec![role],
+            categories: None,
             disabled: false,
         };
         let login = Login::parse(role.as_str()).unwrap();
