@@ -101,6 +101,7 @@ fn publisher(ctx: &Ctx) -> Result<Actor> {
     let content = UserContent {
         name,
         roles: vec![Role::Publisher],
+        categories: None,
         disabled: false,
     };
     let console = Console { at: ctx.now() };
@@ -112,6 +113,7 @@ fn publisher(ctx: &Ctx) -> Result<Actor> {
         login: user.login,
         name: user.name,
         roles: user.roles,
+        reach: user.reach,
     })
 }
 

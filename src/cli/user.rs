@@ -238,12 +238,17 @@ fn list(conn: &mut Conn) -> Result<(), String> {
             } else {
                 "active"
             };
+            let limit = user.reach.slugs().map(|slugs| {
+                let slugs: Vec<&str> = slugs.iter().map(Slug::as_str).collect();
+                format!("\tonly in: {}", slugs.join(","))
+            });
             super::say(&format!(
-                "{}\t{}\t{}\t{}\t{state}",
+                "{}\t{}\t{}\t{}\t{state}{}",
                 user.id,
                 user.login.as_str(),
                 user.name.as_str(),
-                roles.join(",")
+                roles.join(","),
+                limit.unwrap_or_default()
             ))?;
         }
         match page.next {

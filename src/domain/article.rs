@@ -258,6 +258,10 @@ pub struct Situation {
     pub scheduled: Option<EditionNumber>,
     /// Will it be archived by itself?
     pub expires: bool,
+    /// Category of the working copy, by its ids from the top down.
+    pub path: Vec<CategoryId>,
+    /// The same of what readers see, or would see again; none before the first publication.
+    pub public_path: Option<Vec<CategoryId>>,
 }
 
 impl Situation {
@@ -328,6 +332,12 @@ pub struct Article {
     pub uri: Option<String>,
     pub slug: Slug,
     pub category_id: CategoryId,
+    /// The category and its ancestors, from the top down.
+    #[serde(default)]
+    pub path: Vec<CategoryId>,
+    /// The same of the public edition.
+    #[serde(default)]
+    pub public_path: Option<Vec<CategoryId>>,
     pub stage: Stage,
     /// Who brought it to this stage and when; none for a draft.
     pub stage_by: Option<UserId>,
@@ -368,6 +378,8 @@ impl Article {
             public_edition: self.public_edition,
             scheduled: self.scheduled.as_ref().map(|scheduled| scheduled.edition),
             expires: self.expire_at.is_some(),
+            path: self.path.clone(),
+            public_path: self.public_path.clone(),
         }
     }
 

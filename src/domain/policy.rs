@@ -30,16 +30,34 @@ pub fn has(roles: &[Role], right: Right) -> bool {
     })
 }
 
-/// May the actor know of this article? Reporters know those that they made or that are assigned to
-/// them.
+/// May the actor know of this article? Nobody knows of those that stand in categories where their
+/// roles do not hold; reporters know those that they made or that are assigned to them.
 pub fn may_edit(actor: &Actor, article: &Situation) -> bool {
     let own = actor.user_id == article.created_by || article.assigned_to == Some(actor.user_id);
-    has(&actor.roles, Right::Edit) || (has(&actor.roles, Right::Write) && own)
+    let by_role = has(&actor.roles, Right::Edit) || (has(&actor.roles, Right::Write) && own);
+    by_role && actor.reach.covers(&article.path)
+}
+
+/// Do the actor's roles hold everywhere that the action touches? What changes the public side
+/// touches the category in which readers see the article, beside that of the working copy.
+pub fn reaches(actor: &Actor, article: &Situation, action: Action) -> bool {
+    let public = match (right_for(article, action), &article.public_path) {
+        (Right::Publish, Some(path)) => actor.reach.covers(path),
+        _ => true,
+    };
+    public && actor.reach.covers(&article.path)
 }
 
 /// May the actor do this to the article as it stands? The one table of states, actions and roles.
 pub fn may(actor: &Actor, article: &Situation, action: Action) -> bool {
-    let right = match action {
+    may_edit(actor, article)
+        && has(&actor.roles, right_for(article, action))
+        && reaches(actor, article, action)
+        && article.allows(action)
+}
+
+fn right_for(article: &Situation, action: Action) -> Right {
+    match action {
         // What was handed in is the editors' until it is recalled.
         Action::Save | Action::Delete
             if matches!(article.stage, Stage::Submitted | Stage::Approved) =>
@@ -54,8 +72,7 @@ pub fn may(actor: &Actor, article: &Situation, action: Action) -> bool {
         | Action::Archive
         | Action::TakeDown
         | Action::Restore => Right::Publish,
-    };
-    may_edit(actor, article) && has(&actor.roles, right) && article.allows(action)
+    }
 }
 
 /// The actions open to this actor.
@@ -79,6 +96,109 @@ impl FourEyes {
             Self::On => false,
             Self::ExceptMinor => kind == Some(PublishKind::Minor),
             Self::Off => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::domain::article::PublicState;
+    use crate::domain::content::PersonName;
+    use crate::domain::id::{CategoryId, EditionNumber, UserId};
+    use crate::domain::reach::{Granted, Reach};
+    use crate::domain::slug::Slug;
+    use crate::domain::user::Login;
+
+    const HERE: &[i64] = &[1, 2, 3];
+    const ELSEWHERE: &[i64] = &[1, 4];
+
+    fn path(ids: &[i64]) -> Vec<CategoryId> {
+        ids.iter().copied().map(CategoryId::stored).collect()
+    }
+
+    fn actor(role: Role, reach: Reach) -> Actor {
+        Actor {
+            user_id: UserId::stored(1),
+            session_id: None,
+            login: Login::parse("minh.an").unwrap(),
+            name: PersonName::stored("Minh An".to_owned()),
+            roles: vec![role],
+            reach,
+        }
+    }
+
+    fn only(ids: &[i64]) -> Reach {
+        let granted = ids.iter().map(|id| Granted {
+            id: CategoryId::stored(*id),
+            slug: Slug::stored(format!("muc-{id}")),
+        });
+        Reach::Only(granted.collect())
+    }
+
+    /// An article in every situation that matters, in one category, seen by readers in another.
+    fn situations(at: &[i64], public: &[i64]) -> Vec<Situation> {
+        let mut all = Vec::new();
+        for stage in Stage::ALL {
+            for state in PublicState::ALL {
+                for scheduled in [None, Some(EditionNumber::FIRST)] {
+                    let was_public = *state != PublicState::None;
+                    all.push(Situation {
+                        created_by: UserId::stored(1),
+                        assigned_to: None,
+                        stage: *stage,
+                        public_state: *state,
+                        edition: EditionNumber::FIRST.next(),
+                        public_edition: was_public.then_some(EditionNumber::FIRST),
+                        scheduled,
+                        expires: false,
+                        path: path(at),
+                        public_path: was_public.then(|| path(public)),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn a_limit_takes_away_all_that_stands_outside_of_it_and_nothing_else() {
+        let reaches = [only(&[]), only(&[2]), only(&[3]), only(&[4]), only(&[2, 4])];
+        for role in Role::ALL {
+            let free = actor(*role, Reach::Everywhere);
+            for (at, public) in [(HERE, HERE), (HERE, ELSEWHERE), (ELSEWHERE, HERE)] {
+                for article in situations(at, public) {
+                    for reach in &reaches {
+                        let bound = actor(*role, reach.clone());
+                        let here = reach.covers(&article.path);
+                        let seen = article.public_path.as_ref();
+                        let both = here && seen.is_none_or(|path| reach.covers(path));
+                        assert_eq!(
+                            may_edit(&bound, &article),
+                            may_edit(&free, &article) && here
+                        );
+                        for action in Action::ALL {
+                            let public = right_for(&article, *action) == Right::Publish;
+                            let holds = if public { both } else { here };
+                            assert_eq!(
+                                may(&bound, &article, *action),
+                                may(&free, &article, *action) && holds,
+                                "{role:?} {reach:?} {action:?} {article:?}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_one_made_oneself_is_out_of_reach_like_all_else() {
+        for article in situations(ELSEWHERE, ELSEWHERE) {
+            let reporter = actor(Role::Reporter, only(&[2]));
+            assert!(!may_edit(&reporter, &article));
+            assert_eq!(allowed_actions(&reporter, &article), Vec::new());
         }
     }
 }

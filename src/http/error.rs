@@ -342,10 +342,7 @@ impl From<service::Error> for ApiError {
             E::Invalid(faults) => faults.into(),
             E::NotFound => Self::new(Code::NotFound),
             E::Forbidden => Self::new(Code::Forbidden),
-            E::NotGranted(category) => Self::new(Code::CategoryNotGranted).detail(match category {
-                Some(slug) => format!("your roles do not hold in the category {slug}"),
-                None => "your roles do not hold at the top of the tree".to_owned(),
-            }),
+            E::NotGranted(detail) => Self::new(Code::CategoryNotGranted).detail(detail),
             E::Stale { current } => Self::new(Code::VersionMismatch)
                 .current(current)
                 .detail(format!(

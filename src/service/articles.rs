@@ -12,7 +12,7 @@ use crate::store::editorial::{articles, slugs};
 /// Makes a draft.
 pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Article, Error> {
     run(ctx, command, move |conn, command| {
-        let checked = check(conn, content, None)?;
+        let checked = check(conn, command, content, None)?;
         let uuid = new_uuid(command.at);
         let zone = checked.portal.zone();
         let mut article = Article {
@@ -23,6 +23,8 @@ pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Art
             slug: Slug::stored(uuid.clone()),
             uuid,
             category_id: checked.category_id,
+            path: Vec::new(),
+            public_path: None,
             stage: Stage::Draft,
             stage_by: None,
             stage_at: None,

@@ -180,9 +180,10 @@ fn reached(
     if command.actor.reach.covers(path.unwrap_or_default()) {
         return Ok(());
     }
-    Err(Error::NotGranted(
-        category.map(|category| category.slug.clone()),
-    ))
+    Err(Error::NotGranted(match category {
+        Some(category) => format!("your roles do not hold in the category {}", category.slug),
+        None => "your roles do not hold at the top of the tree".to_owned(),
+    }))
 }
 
 /// How many levels there are below a category.

@@ -27,9 +27,8 @@ use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article};
 use crate::domain::id::Version;
 use crate::domain::input::{self, Faults};
-use crate::domain::policy::{allowed_actions, may};
+use crate::domain::policy::{allowed_actions, may, reaches};
 use crate::domain::portal::Portal;
-use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
 use crate::domain::user::Actor;
 use crate::store::editorial::{audit, idempotency};
@@ -111,8 +110,8 @@ pub enum Error {
     Invalid(Faults),
     NotFound,
     Forbidden,
-    /// The actor's roles are limited to other categories than this one; none: to any at all.
-    NotGranted(Option<Slug>),
+    /// The actor's roles are limited to other categories: which one is in the way.
+    NotGranted(String),
     /// The change is based on an old version.
     Stale {
         current: Version,
@@ -303,6 +302,13 @@ pub fn require(command: &Command, article: &Article, action: Action) -> Result<(
     let situation = article.situation();
     if may(&command.actor, &situation, action) {
         return Ok(());
+    }
+    if !reaches(&command.actor, &situation, action) {
+        let public = situation.public_path.and_then(|path| path.last().copied());
+        return Err(Error::NotGranted(match public {
+            Some(id) => format!("readers see it in category {id}, where your roles do not hold"),
+            None => "your roles do not hold in its category".to_owned(),
+        }));
     }
     Err(Error::IllegalMove {
         state: situation.describe(),

@@ -6,6 +6,7 @@ mod schedule;
 
 use self::copy::{Shown, freeze, show};
 pub use self::schedule::{SetAside, carry_out_due, look_ahead, unschedule};
+use super::working_copy::load;
 use super::{Command, Conflict, Deed, Error, IfMatch, audit, founded, require, run_public, uri};
 use crate::ctx::Ctx;
 use crate::domain::article::{
@@ -119,6 +120,7 @@ fn release_edition(
     article.expire_at = release.expire_at.map(|at| portal.zone().show(at));
     article.public_state = PublicState::Live;
     article.public_edition = Some(release.edition);
+    article.public_path = Some(categories::get(write.conn(), release.category)?.path);
     article.state_note = None;
     article.state_at = None;
     article.reason_code = None;
@@ -312,7 +314,7 @@ fn open(
     if_match: IfMatch,
     action: Action,
 ) -> Result<Article, Error> {
-    let article = articles::hold(write.conn(), id)?;
+    let article = load(write.conn(), command, id)?;
     if_match.check(article.version)?;
     require(command, &article, action)?;
     Ok(article)

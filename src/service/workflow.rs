@@ -133,7 +133,11 @@ pub async fn assign(
         let mut article = load(conn, command, id)?;
         if let Some(user) = body.user_id {
             let fit = match users::get(conn, user) {
-                Ok(user) => user.disabled_at.is_none() && has(&user.roles, Right::Write),
+                Ok(user) => {
+                    user.disabled_at.is_none()
+                        && has(&user.roles, Right::Write)
+                        && user.reach.covers(&article.path)
+                }
                 Err(store::Error::NotFound) => false,
                 Err(error) => return Err(error.into()),
             };
@@ -141,7 +145,7 @@ pub async fn assign(
                 return Err(Faults::one(
                     "/user_id",
                     FaultCode::NotFound,
-                    "is nobody who can write articles",
+                    "is nobody who can write articles in its category",
                 )
                 .into());
             }

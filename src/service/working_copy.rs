@@ -31,9 +31,11 @@ pub struct Checked {
     pub portal: Portal,
 }
 
-/// Tidies content and finds everything it names; every fault at once.
+/// Tidies content and finds everything it names; every fault at once. Nobody writes into a category
+/// where their roles do not hold.
 pub fn check(
     conn: &mut Conn,
+    command: &Command,
     content: Content,
     current: Option<&Article>,
 ) -> Result<Checked, Error> {
@@ -44,7 +46,14 @@ pub fn check(
         .unwrap_or_else(|| portal.content.language.clone());
     let mut content = content.tidy(&language)?;
     let mut faults = Faults::default();
+    let tree = categories::tree(conn)?;
     let category_id = match categories::find(conn, &content.category) {
+        Ok(id) if !command.actor.reach.covers(&tree.ids(id)) => {
+            return Err(Error::NotGranted(format!(
+                "your roles do not hold in the category {}",
+                content.category
+            )));
+        }
         Ok(id) => Some(id),
         Err(store::Error::NotFound) => {
             faults.push(
@@ -151,6 +160,7 @@ pub fn store(
     content.slug = Some(article.slug.clone());
     if let Some(category) = categories::tree(conn)?.get(checked.category_id) {
         content.category = category.slug.clone();
+        article.path = category.path.clone();
     }
     let zone = checked.portal.zone();
     article.category_id = checked.category_id;
@@ -221,7 +231,7 @@ pub fn save(
     content: Content,
     action: &str,
 ) -> Result<Article, Error> {
-    let mut checked = check(conn, content, Some(&article))?;
+    let mut checked = check(conn, command, content, Some(&article))?;
     checked
         .content
         .slug

@@ -27,6 +27,7 @@ mod editorial_portal;
 mod examples;
 mod feeds;
 mod figures;
+mod grants;
 mod headers;
 mod hostile;
 mod idempotency;

@@ -36,7 +36,7 @@ async fn an_admin_makes_reads_and_changes_a_user() {
     assert_eq!(user["disabled_at"], Value::Null);
     assert_eq!(
         user["content"],
-        json!({"name": "Lê Thơ", "roles": ["reporter"], "disabled": false})
+        json!({"name": "Lê Thơ", "roles": ["reporter"], "categories": null, "disabled": false})
     );
     assert_eq!(admin.get(&path_of(&user)).await.ok(), user);
     portal.sign_in("tho.le", PASSWORD).await;

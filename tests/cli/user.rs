@@ -95,3 +95,28 @@ fn the_last_admin_cannot_be_disabled() {
     let last = folder.run(&["user", "disable", "quantri2"]);
     last.refused(&["another admin"]);
 }
+
+#[test]
+fn a_user_can_be_limited_to_categories() {
+    let folder = Folder::new();
+    let add = ["user", "add", "lan", "--role", "editor", "--category"];
+    let to = |slug: &'static str| [&add[..], &[slug]].concat();
+    folder.run(&to("khong-co")).refused(&["categories"]);
+    folder.run(&to("Á")).refused(&["--category"]);
+    let path = folder.database();
+    let address = bantin::store::db::Address::Sqlite(path);
+    let sql = "INSERT INTO categories (version, uuid, slug, name, sort_key, path, position)
+         VALUES (1, 'a', 'nong-nghiep', 'Nông nghiệp', x'00', '[1]', 0);
+         INSERT INTO category_slugs (slug, category_id) VALUES ('nong-nghiep', 1)";
+    match address.connect().unwrap() {
+        bantin::store::Conn::Sqlite(mut conn) => {
+            diesel::connection::SimpleConnection::batch_execute(&mut conn, sql).unwrap();
+        }
+        #[cfg(feature = "postgres")]
+        bantin::store::Conn::Pg(_) => panic!("this is a file"),
+    }
+    folder.run(&to("nong-nghiep")).ok();
+    let list = folder.run(&["user", "list"]).ok();
+    let wanted = "lan\tlan\teditor\tactive\tonly in: nong-nghiep";
+    assert!(list.contains(wanted), "{list}");
+}

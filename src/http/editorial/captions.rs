@@ -24,6 +24,7 @@ use crate::http::extract::{
 use crate::http::next_link;
 use crate::service::captions as service;
 use crate::store::editorial::{articles, captions};
+use crate::store::public::categories;
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(list_editorial_captions)
@@ -182,7 +183,9 @@ async fn list_editorial_captions(
             let all = policy::has(&can.actor.roles, Right::Edit);
             let author = (!all).then_some(can.actor.user_id);
             let Paging { cursor, limit } = query.paging;
-            let page = captions::list(conn, query.article, query.media, author, cursor, limit)?;
+            let within = categories::tree(conn)?.covered_by(&can.actor.reach);
+            let (article, medium) = (query.article, query.media);
+            let page = captions::list(conn, article, medium, author, within, cursor, limit)?;
             let next = page.next.map(|cursor| cursor.encode(&query.context));
             let mut known = std::collections::HashMap::new();
             let mut items = Vec::new();

@@ -61,6 +61,8 @@ impl Row {
             uri,
             slug: Slug::stored(self.slug),
             category_id: CategoryId::stored(self.category_id),
+            path: Vec::new(),
+            public_path: None,
             stage: word(Stage::parse, &self.stage)?,
             stage_by: self.stage_by.map(UserId::stored),
             stage_at: self.stage_at.map(Instant::from_micros),
@@ -108,7 +110,13 @@ pub fn get(conn: &mut Conn, id: ArticleId) -> Result<Article> {
         ..scheduled
     });
     let article = row.read(uri, scheduled, content.shown_in(&zone))?;
+    let public = match article.public_edition {
+        Some(number) => Some(edition_store::category(conn, id, number)?),
+        None => None,
+    };
     Ok(Article {
+        path: tree.ids(article.category_id),
+        public_path: public.map(|category| tree.ids(category)),
         stage_at: show(article.stage_at),
         expire_at: show(article.expire_at),
         state_at: show(article.state_at),

@@ -89,12 +89,13 @@ pub fn sync(
 }
 
 /// Figures of working copies by id, oldest first; the cursor's key is unused. Narrowed to an
-/// article, a medium, or the articles of one author.
+/// article, a medium, the articles of one author, or the categories with these ids.
 pub fn list(
     conn: &mut Conn,
     article: Option<ArticleId>,
     medium: Option<MediaId>,
     author: Option<crate::domain::id::UserId>,
+    within: Option<Vec<i64>>,
     cursor: Option<Cursor>,
     limit: Limit,
 ) -> Result<Page<(CaptionId, ArticleId, i32)>> {
@@ -127,6 +128,15 @@ pub fn list(
             captions::article_id.eq_any(
                 articles::table
                     .filter(articles::created_by.eq(author.get()))
+                    .select(articles::id),
+            ),
+        );
+    }
+    if let Some(categories) = within {
+        query = query.filter(
+            captions::article_id.eq_any(
+                articles::table
+                    .filter(articles::category_id.eq_any(categories))
                     .select(articles::id),
             ),
         );

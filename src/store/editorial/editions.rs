@@ -116,6 +116,15 @@ pub fn content(
     Ok((read(row), category, content))
 }
 
+/// In which category an edition stands.
+pub fn category(conn: &mut Conn, article: ArticleId, number: EditionNumber) -> Result<CategoryId> {
+    let id: i64 = editions::table
+        .find((article.get(), number.get()))
+        .select(editions::category_id)
+        .first(conn)?;
+    Ok(CategoryId::stored(id))
+}
+
 /// An article's editions without content, newest first; the cursor's key is unused.
 pub fn list(
     conn: &mut Conn,

@@ -8,6 +8,7 @@ use super::changes::PublicWrite;
 use super::schema::{categories, category_slugs, live_articles};
 use crate::domain::category::{Category, CategoryName, LegalReference};
 use crate::domain::id::{ArticleId, CategoryId, Version};
+use crate::domain::reach::Reach;
 use crate::domain::slug::Slug;
 use crate::domain::text;
 use crate::store::{Conn, Error, Result, from_json, to_json};
@@ -40,12 +41,32 @@ impl Tree {
             .unwrap_or_default()
     }
 
+    /// The ids of the same; none for what is not there.
+    pub fn ids(&self, id: CategoryId) -> Vec<CategoryId> {
+        self.get(id).map(|c| c.path.clone()).unwrap_or_default()
+    }
+
     /// The category and everything below it.
     pub fn subtree(&self, id: CategoryId) -> Vec<&Category> {
         self.ordered
             .iter()
             .filter(|c| c.path.contains(&id))
             .collect()
+    }
+
+    /// The ids, as stored, of all categories where a user's roles hold; none where all do.
+    pub fn covered_by(&self, reach: &Reach) -> Option<Vec<i64>> {
+        let covered = |category: &&Category| reach.covers(&category.path);
+        match reach {
+            Reach::Everywhere => None,
+            Reach::Only(_) => Some(
+                self.ordered
+                    .iter()
+                    .filter(covered)
+                    .map(|c| c.id.get())
+                    .collect(),
+            ),
+        }
     }
 
     /// Every category, parents before children.

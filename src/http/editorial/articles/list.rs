@@ -178,6 +178,7 @@ fn known_to(actor: &Actor) -> Filter {
     let all = policy::has(&actor.roles, Right::Edit);
     Filter {
         known_to: (!all).then_some(actor.user_id),
+        within: actor.reach.clone(),
         ..Filter::default()
     }
 }
@@ -209,8 +210,10 @@ pub(super) async fn list_editorial_articles(
                 })?),
                 None => None,
             };
+            let known = known_to(&can.actor);
             let filter = Filter {
-                known_to: known_to(&can.actor).known_to,
+                known_to: known.known_to,
+                within: known.within,
                 created_by: match query.created_by.map(|whom| whom.of(&can.actor)) {
                     Some(Assigned::To(user)) => Some(user),
                     _ => None,

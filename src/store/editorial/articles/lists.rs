@@ -6,9 +6,10 @@ use super::Row;
 use crate::domain::article::{PublicState, Situation, Stage};
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber, UserId, Version};
 use crate::domain::page::{Cursor, Limit, Page};
+use crate::domain::reach::Reach;
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
-use crate::store::editorial::schema::{articles, schedules};
+use crate::store::editorial::schema::{articles, editions, schedules};
 use crate::store::public::categories::Tree;
 use crate::store::{Conn, Result, word};
 
@@ -39,6 +40,8 @@ pub enum Assigned {
 pub struct Filter {
     /// Only what this user made or has to go on with: all that a reporter knows of.
     pub known_to: Option<UserId>,
+    /// Only what stands where the user's roles hold.
+    pub within: Reach,
     pub created_by: Option<UserId>,
     pub assigned_to: Option<Assigned>,
     /// With or without a publication that is to come.
@@ -60,6 +63,9 @@ macro_rules! narrowed {
                     .is_not_null()
                     .and(articles::assigned_to.assume_not_null().eq(user.get()))),
             );
+        }
+        if let Some(ids) = tree.covered_by(&filter.within) {
+            query = query.filter(articles::category_id.eq_any(ids));
         }
         if let Some(user) = filter.created_by {
             query = query.filter(articles::created_by.eq(user.get()));
@@ -120,9 +126,21 @@ pub fn list(
         .load::<(i64, (i64, i64))>(conn)?
         .into_iter()
         .collect();
+    let public: std::collections::HashMap<i64, i64> = editions::table
+        .inner_join(
+            articles::table.on(editions::article_id
+                .eq(articles::id)
+                .and(editions::number.nullable().eq(articles::public_edition))),
+        )
+        .filter(articles::id.eq_any(rows.iter().map(|row| row.id).collect::<Vec<_>>()))
+        .select((articles::id, editions::category_id))
+        .load::<(i64, i64)>(conn)?
+        .into_iter()
+        .collect();
     let lines = rows
         .into_iter()
         .map(|row| {
+            let public = public.get(&row.id).copied().map(CategoryId::stored);
             let scheduled = scheduled.get(&row.id).copied();
             Ok(Line {
                 id: ArticleId::stored(row.id),
@@ -141,6 +159,8 @@ pub fn list(
                     public_edition: row.public_edition.map(EditionNumber::stored),
                     scheduled: scheduled.map(|(edition, _)| EditionNumber::stored(edition)),
                     expires: row.expire_at.is_some(),
+                    path: tree.ids(CategoryId::stored(row.category_id)),
+                    public_path: public.map(|category| tree.ids(category)),
                 },
                 updated_at: Instant::from_micros(row.updated_at),
             })
