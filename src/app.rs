@@ -46,9 +46,10 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         .map_err(|error| format!("BANTIN_MEDIA_DIR {}: {error}", media.display()))?;
     // Issuer and audience are names, not addresses: they stay when the public address changes.
     let keys_dir = settings.keys_dir()?;
+    let now = clock.now_micros() / 1_000_000;
     let keys = private_folder(&keys_dir)
         .map_err(|error| error.to_string())
-        .and_then(|()| Keys::load_or_create(&keys_dir, "bantin", "bantin-editorial"))
+        .and_then(|()| Keys::load_or_create(&keys_dir, "bantin", "bantin-editorial", now))
         .map_err(|error| format!("BANTIN_KEYS_DIR {}: {error}", keys_dir.display()))?;
     let hasher = Hasher::new(settings.argon2.params()).map_err(|error| {
         format!("BANTIN_ARGON2_MEMORY, BANTIN_ARGON2_PASSES, BANTIN_ARGON2_LANES: {error}")
@@ -120,7 +121,7 @@ pub fn connect(address: &Address) -> Result<Conn, String> {
 }
 
 /// Makes a folder, where it is missing, for this user alone.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -184,6 +185,7 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     tracing::info!(%listen, public_url = base, docs = format!("{base}/docs/"), "serving");
     ready(&base);
     let tidying = actix_web::rt::spawn(tidy(ctx.clone()));
+    let keys = actix_web::rt::spawn(keep_keys(ctx.clone()));
     let schedule = actix_web::rt::spawn(keep_schedule(ctx.clone()));
     let server = server.run();
     let handle = server.handle();
@@ -198,6 +200,7 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     };
     ended.map_err(|error| error.to_string())?;
     tidying.abort();
+    keys.abort();
     schedule.abort();
     ctx.db
         .checkpoint()
@@ -265,6 +268,17 @@ async fn tidy(ctx: Ctx) {
         match crate::service::auth::tidy(&ctx).await {
             Ok(rows) => tracing::debug!(rows, "removed what has expired"),
             Err(error) => tracing::warn!(?error, "what has expired could not be removed"),
+        }
+    }
+}
+
+/// Each minute reads the folder of keys: so every node knows a new key before it signs
+/// (`ring::LEAD_SECONDS`). Old secrets go.
+async fn keep_keys(ctx: Ctx) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        if let Err(error) = crate::service::auth::read_keys(&ctx, true).await {
+            tracing::warn!(?error, "the folder of keys could not be read");
         }
     }
 }

@@ -41,6 +41,24 @@ impl Place {
     }
 }
 
+/// Where the signing keys are: what a command needs that has to do with them only.
+#[derive(Debug, Clone, Args)]
+pub struct KeysPlace {
+    #[command(flatten)]
+    place: Place,
+
+    /// Folder for signing keys; required with PostgreSQL, shared by all nodes
+    /// [default: DATA_DIR/keys]
+    #[arg(long, env = "BANTIN_KEYS_DIR", value_name = "DIR")]
+    keys_dir: Option<PathBuf>,
+}
+
+impl KeysPlace {
+    pub fn dir(&self) -> Result<PathBuf, String> {
+        keys_dir(&self.place, self.keys_dir.as_ref())
+    }
+}
+
 /// Everything that `serve` and `demo` can be told.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -216,14 +234,18 @@ impl Settings {
 
     /// The folder of the signing keys, or why there is none.
     pub fn keys_dir(&self) -> Result<PathBuf, String> {
-        match (&self.keys_dir, self.place.address()?) {
-            (Some(dir), _) => Ok(dir.clone()),
-            (None, Address::Sqlite(_)) => Ok(self.place.data_dir.join("keys")),
-            (None, Address::Postgres(_)) => Err(
-                "BANTIN_KEYS_DIR is required with PostgreSQL: all nodes must share the signing keys"
-                    .to_owned(),
-            ),
-        }
+        keys_dir(&self.place, self.keys_dir.as_ref())
+    }
+}
+
+fn keys_dir(place: &Place, keys_dir: Option<&PathBuf>) -> Result<PathBuf, String> {
+    match (keys_dir, place.address()?) {
+        (Some(dir), _) => Ok(dir.clone()),
+        (None, Address::Sqlite(_)) => Ok(place.data_dir.join("keys")),
+        (None, Address::Postgres(_)) => Err(
+            "BANTIN_KEYS_DIR is required with PostgreSQL: all nodes must share the signing keys"
+                .to_owned(),
+        ),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Commands: one file each.
 
 mod demo;
+mod keys;
 mod migrate;
 mod openapi;
 mod serve;
@@ -31,6 +32,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Print the OpenAPI document
     Openapi,
+    /// Manage the keys that sign access tokens
+    Keys(keys::KeysCommand),
     /// Manage users
     User(user::UserCommand),
 }
@@ -42,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Openapi => openapi::run(),
+        Command::Keys(command) => command.run(),
         Command::User(command) => command.run(),
     };
     match done {

@@ -1,19 +1,26 @@
-//! Access tokens: JWTs signed with Ed25519, and nothing else. The keys are made on first start.
+//! Access tokens: JWTs signed with Ed25519, and nothing else. The first key is made on first
+//! start; `ring` is the folder of keys, where they are rotated.
 //!
-//! jsonwebtoken comes without a crypto library here; the provider below knows EdDSA only. What the
+//! jsonwebtoken comes without a crypto library here; the provider in `eddsa` knows EdDSA only. What the
 //! library is lax about (`crit`, unknown members, numbers as text) is parsed strictly first.
 
-use std::io::{Read as _, Write as _};
-use std::path::Path;
+pub mod ring;
+
+mod eddsa;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::ErrorKind;
+use ed25519_dalek::Signature;
+use hmac::Mac as _;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
+
+use self::ring::Ring;
 
 /// Longest token that is looked at.
 const MAX_TOKEN: usize = 4096;
@@ -21,6 +28,10 @@ const MAX_TOKEN: usize = 4096;
 const LEEWAY_SECONDS: i64 = 5;
 /// No token of ours lives longer.
 const MAX_LIFETIME_SECONDS: i64 = 86_400;
+/// The folder is looked into for an unknown key at most this often.
+const LOOK_SECONDS: i64 = 5;
+/// Before everything that is signed and is no token.
+const CONTEXT: &[u8] = b"bantin-signature-v1\0";
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,76 +61,101 @@ struct StrictHeader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused;
 
-/// The signing keys of the portal.
+/// The signing keys of the portal, as the folder of keys had them when it was last read.
 pub struct Keys {
     issuer: String,
     audience: String,
-    /// Oldest first; the last one signs.
-    keys: Vec<Key>,
+    dir: PathBuf,
+    ring: RwLock<Arc<Ring>>,
+    /// When somebody's unknown key last made us look into the folder, in unix seconds.
+    looked: AtomicI64,
     /// Signs addresses of previews.
     secret: [u8; 32],
 }
 
-struct Key {
-    kid: String,
-    signing: SigningKey,
-}
-
 impl Keys {
-    /// Reads the keys in a folder, making the first where there is none.
-    pub fn load_or_create(dir: &Path, issuer: &str, audience: &str) -> Result<Self, String> {
+    /// Reads the keys in a folder, making the first where there is none. `now`: unix seconds.
+    pub fn load_or_create(
+        dir: &Path,
+        issuer: &str,
+        audience: &str,
+        now: i64,
+    ) -> Result<Self, String> {
         // Once for the process; a second portal finds it there already.
-        let _ = PROVIDER.install_default();
-        let fail = |what: &str, error: std::io::Error| format!("{what} {}: {error}", dir.display());
-        std::fs::create_dir_all(dir).map_err(|error| fail("cannot make", error))?;
-        let mut seeds = Vec::new();
-        for entry in std::fs::read_dir(dir).map_err(|error| fail("cannot read", error))? {
-            let path = entry.map_err(|error| fail("cannot read", error))?.path();
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
-            if name.starts_with("jwt-") && name.ends_with(".key") {
-                seeds.push((name.to_owned(), secret_file(&path)?));
-            }
-        }
-        if seeds.is_empty() {
-            seeds.push((
-                "jwt-0001.key".to_owned(),
-                secret_file(&dir.join("jwt-0001.key"))?,
-            ));
-        }
-        seeds.sort();
-        let keys = seeds
-            .into_iter()
-            .map(|(_, seed)| {
-                let signing = SigningKey::from_bytes(&seed);
-                let digest = Sha256::digest(signing.verifying_key().as_bytes());
-                let kid = URL_SAFE_NO_PAD.encode(digest).chars().take(16).collect();
-                Key { kid, signing }
-            })
-            .collect();
+        let _ = eddsa::PROVIDER.install_default();
+        ring::make_first(dir)?;
         Ok(Self {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
-            keys,
-            secret: secret_file(&dir.join("preview.key"))?,
+            dir: dir.to_owned(),
+            ring: RwLock::new(Arc::new(Ring::read(dir, now)?)),
+            looked: AtomicI64::new(i64::MIN),
+            secret: ring::secret_file(&dir.join("preview.key"))?,
         })
     }
 
-    /// The public keys, as RFC 7517 wants them.
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the folder again: what was rotated there counts from now on. Blocks. A folder that
+    /// cannot be read leaves everything as it was.
+    pub fn reload(&self, now: i64) -> Result<(), String> {
+        let ring = Arc::new(Ring::read(&self.dir, now)?);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        Ok(())
+    }
+
+    /// Removes the secrets of keys that no token can need any more, then reads the folder again.
+    /// Blocks.
+    pub fn tidy(&self, now: i64) -> Result<(), String> {
+        ring::retire(&self.dir, now)?;
+        self.reload(now)
+    }
+
+    /// Does the token name a key that we do not know, and is it time to look for it? Rarely, so
+    /// that invented tokens cannot keep the folder busy.
+    pub fn wants_reload(&self, token: &str, now: i64) -> bool {
+        let header = token.split('.').next().unwrap_or_default();
+        if token.len() > MAX_TOKEN
+            || strict::<StrictHeader>(header)
+                .map_or(true, |header| self.ring().live(&header.kid).is_some())
+        {
+            return false;
+        }
+        let looked = self.looked.load(Ordering::Relaxed);
+        now.saturating_sub(looked) >= LOOK_SECONDS
+            && self
+                .looked
+                .compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    /// The public keys that tokens are checked with, as RFC 7517 wants them; those that will sign
+    /// soon among them.
     pub fn jwks(&self) -> serde_json::Value {
-        let keys: Vec<_> = self
-            .keys
-            .iter()
-            .map(|key| {
-                serde_json::json!({
-                    "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.kid,
-                    "x": URL_SAFE_NO_PAD.encode(key.signing.verifying_key().as_bytes()),
-                })
-            })
-            .collect();
-        serde_json::json!({ "keys": keys })
+        self.ring().jwks()
+    }
+
+    /// Signs bytes that are no token with the key of now; answers its id and the signature. What
+    /// is signed begins with a context of its own, so that nobody can pass a token off as such
+    /// bytes, or such bytes as a token.
+    pub fn sign(&self, bytes: &[u8]) -> Result<(String, Vec<u8>), String> {
+        use ed25519_dalek::Signer as _;
+        let ring = self.ring();
+        let key = ring.current().ok_or("no signing key")?;
+        let signature = key.signing.sign(&in_context(bytes));
+        Ok((key.kid.clone(), signature.to_bytes().to_vec()))
+    }
+
+    /// Did the key of this id sign the bytes? Any key that ever signed, retired ones included.
+    pub fn verify_signature(&self, kid: &str, bytes: &[u8], signature: &[u8]) -> bool {
+        let Ok(signature) = Signature::from_slice(signature) else {
+            return false;
+        };
+        self.ring()
+            .public(kid)
+            .is_some_and(|key| key.verify_strict(&in_context(bytes), &signature).is_ok())
     }
 
     /// A token for a user and sign-in, good from `now` (unix seconds) on.
@@ -130,9 +166,8 @@ impl Keys {
         now: i64,
         lifetime: i64,
     ) -> Result<String, String> {
-        let Some(key) = self.keys.last() else {
-            return Err("no signing key".to_owned());
-        };
+        let ring = self.ring();
+        let key = ring.current().ok_or("no signing key")?;
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
@@ -166,11 +201,8 @@ impl Keys {
             return Err(Refused);
         }
         let claims: Claims = strict(claims)?;
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.kid == header.kid)
-            .ok_or(Refused)?;
+        let ring = self.ring();
+        let key = ring.live(&header.kid).ok_or(Refused)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         // Time is checked below, against the clock that we are handed.
         validation.validate_exp = false;
@@ -214,106 +246,14 @@ impl Keys {
     }
 }
 
-use hmac::Mac as _;
+fn in_context(bytes: &[u8]) -> Vec<u8> {
+    [CONTEXT, bytes].concat()
+}
 
 /// Canonical base64url of a JSON object with exactly the members of `T`, none of them twice.
 fn strict<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Refused> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused)?;
     serde_json::from_slice(&bytes).map_err(|_| Refused)
-}
-
-/// The 32 bytes in a file that only we may read; made when it is missing. Two processes that start
-/// at once agree: the file appears whole, and the first one wins.
-fn secret_file(path: &Path) -> Result<[u8; 32], String> {
-    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
-    if !path.exists() {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        // Temporary files of this crate have mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
-        file.write_all(hex::encode(super::random::bytes::<32>()).as_bytes())
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(fail)?;
-        match file.persist_noclobber(path) {
-            Ok(_) => {}
-            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(fail(error.error)),
-        }
-    }
-    let mut file = std::fs::File::open(path).map_err(fail)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = file.metadata().map_err(fail)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(format!(
-                "{}: others may read it; chmod 600 it",
-                path.display()
-            ));
-        }
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text).map_err(fail)?;
-    hex::decode(text.trim())
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| format!("{}: is not a key", path.display()))
-}
-
-static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA => {
-            let seed: [u8; 32] = key
-                .as_bytes()
-                .try_into()
-                .map_err(|_| ErrorKind::InvalidEddsaKey)?;
-            Ok(Box::new(Ed25519Signer(SigningKey::from_bytes(&seed))))
-        }
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    verifier_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA => {
-            let bytes: [u8; 32] = key
-                .try_get_as_bytes()?
-                .try_into()
-                .map_err(|_| ErrorKind::InvalidEddsaKey)?;
-            let key = VerifyingKey::from_bytes(&bytes).map_err(|_| ErrorKind::InvalidEddsaKey)?;
-            Ok(Box::new(Ed25519Verifier(key)))
-        }
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    key_utils: KeyUtils::new_unimplemented(),
-};
-
-struct Ed25519Signer(SigningKey);
-
-impl signature::Signer<Vec<u8>> for Ed25519Signer {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        use ed25519_dalek::Signer as _;
-        Ok(self.0.sign(message).to_bytes().to_vec())
-    }
-}
-
-impl JwtSigner for Ed25519Signer {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
-struct Ed25519Verifier(VerifyingKey);
-
-impl signature::Verifier<Vec<u8>> for Ed25519Verifier {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        let signature = Signature::from_slice(signature).map_err(|_| signature::Error::new())?;
-        self.0
-            .verify_strict(message, &signature)
-            .map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtVerifier for Ed25519Verifier {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
 }
 
 #[cfg(test)]
@@ -327,12 +267,12 @@ mod tests {
 
     fn keys() -> (tempfile::TempDir, Keys) {
         let dir = tempfile::tempdir().unwrap();
-        let keys = Keys::load_or_create(dir.path(), "us", "them").unwrap();
+        let keys = Keys::load_or_create(dir.path(), "us", "them", NOW).unwrap();
         (dir, keys)
     }
 
     fn header(keys: &Keys) -> Value {
-        json!({"alg": "EdDSA", "typ": "JWT", "kid": keys.keys[0].kid})
+        json!({"alg": "EdDSA", "typ": "JWT", "kid": keys.ring().keys[0].kid})
     }
 
     fn claims() -> Value {
@@ -346,7 +286,7 @@ mod tests {
             URL_SAFE_NO_PAD.encode(header),
             URL_SAFE_NO_PAD.encode(claims)
         );
-        let signature = keys.keys[0].signing.sign(body.as_bytes());
+        let signature = keys.ring().keys[0].signing.sign(body.as_bytes());
         format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
 
@@ -375,7 +315,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let (dir, keys) = keys();
         let token = keys.issue("7", "s", NOW, 900).unwrap();
-        let again = Keys::load_or_create(dir.path(), "us", "them").unwrap();
+        let again = Keys::load_or_create(dir.path(), "us", "them", NOW).unwrap();
         assert!(again.verify(&token, NOW).is_ok());
         let path = dir.path().join("jwt-0001.key");
         assert_eq!(
@@ -383,7 +323,7 @@ mod tests {
             0o600
         );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(Keys::load_or_create(dir.path(), "us", "them").is_err());
+        assert!(Keys::load_or_create(dir.path(), "us", "them", NOW).is_err());
     }
 
     #[test]
@@ -462,7 +402,7 @@ mod tests {
             assert_eq!(keys.verify(&token, NOW), Err(Refused), "{token}");
         }
         let other = tempfile::tempdir().unwrap();
-        let others = Keys::load_or_create(other.path(), "us", "them").unwrap();
+        let others = Keys::load_or_create(other.path(), "us", "them", NOW).unwrap();
         assert_eq!(
             keys.verify(&others.issue("1", "s", NOW, 900).unwrap(), NOW),
             Err(Refused)
@@ -477,5 +417,76 @@ mod tests {
         assert!(!keys.is_seal("b", &seal));
         assert!(!keys.is_seal("a", ""));
         assert!(!keys.is_seal("a", "zz"));
+    }
+
+    #[test]
+    fn what_is_signed_is_no_token_and_fits_its_bytes_and_key_only() {
+        let (_dir, keys) = keys();
+        let (kid, signature) = keys.sign(b"checkpoint").unwrap();
+        assert!(keys.verify_signature(&kid, b"checkpoint", &signature));
+        assert!(!keys.verify_signature(&kid, b"checkpoins", &signature));
+        assert!(!keys.verify_signature("other", b"checkpoint", &signature));
+        assert!(!keys.verify_signature(&kid, b"checkpoint", &signature[1..]));
+        assert!(!keys.verify_signature(&kid, b"checkpoint", &[]));
+        let claim = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let body = format!("{}.{}", claim(&header(&keys)), claim(&claims()));
+        let (_, signature) = keys.sign(body.as_bytes()).unwrap();
+        let token = format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature));
+        assert_eq!(keys.verify(&token, NOW), Err(Refused));
+    }
+
+    #[test]
+    fn a_rotated_key_signs_when_every_node_can_know_it_and_the_old_one_verifies_on() {
+        let (dir, keys) = keys();
+        let kid = |keys: &Keys| keys.sign(b"x").unwrap().0;
+        let (first, old) = (kid(&keys), keys.issue("7", "s", NOW, 86_400).unwrap());
+        let (_, seal) = keys.sign(b"checkpoint").unwrap();
+        let made = ring::rotate(dir.path(), NOW, false).unwrap();
+        keys.reload(NOW).unwrap();
+        // Everybody may see it, nobody signs with it yet.
+        assert_eq!(keys.jwks()["keys"].as_array().unwrap().len(), 2);
+        assert_eq!(kid(&keys), first);
+        let later = NOW + ring::LEAD_SECONDS;
+        keys.reload(later).unwrap();
+        assert_eq!(kid(&keys), made.kid);
+        assert!(keys.verify(&old, later).is_ok());
+        let end = later + ring::OVERLAP_SECONDS;
+        keys.tidy(end - 1).unwrap();
+        assert!(keys.verify(&old, NOW + 86_399).is_ok());
+        assert_eq!(keys.jwks()["keys"].as_array().unwrap().len(), 2);
+        keys.tidy(end).unwrap();
+        assert_eq!(keys.verify(&old, NOW + 86_399), Err(Refused));
+        assert_eq!(keys.jwks()["keys"].as_array().unwrap().len(), 1);
+        assert!(!dir.path().join("jwt-0001.key").exists());
+        // What the retired key signed is checked for ever, also by who starts now.
+        assert!(keys.verify_signature(&first, b"checkpoint", &seal));
+        let again = Keys::load_or_create(dir.path(), "us", "them", end).unwrap();
+        assert!(again.verify_signature(&first, b"checkpoint", &seal));
+        assert_eq!(kid(&again), made.kid);
+    }
+
+    #[test]
+    fn a_node_looks_for_a_key_that_it_does_not_know_now_and_then_only() {
+        let (dir, node) = keys();
+        ring::rotate(dir.path(), NOW, true).unwrap();
+        let other = Keys::load_or_create(dir.path(), "us", "them", NOW).unwrap();
+        let token = other.issue("7", "s", NOW, 900).unwrap();
+        assert_eq!(node.verify(&token, NOW), Err(Refused));
+        assert!(!node.wants_reload("nonsense", NOW));
+        assert!(node.wants_reload(&token, NOW));
+        assert!(!node.wants_reload(&token, NOW + LOOK_SECONDS - 1));
+        assert!(node.wants_reload(&token, NOW + LOOK_SECONDS));
+        node.reload(NOW).unwrap();
+        assert!(node.verify(&token, NOW).is_ok());
+        assert!(!node.wants_reload(&token, NOW + 60));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_leaves_the_keys_as_they_were() {
+        let (dir, keys) = keys();
+        let token = keys.issue("7", "s", NOW, 900).unwrap();
+        std::fs::write(dir.path().join("jwt-0001.key"), "not a key").unwrap();
+        assert!(keys.reload(NOW).is_err());
+        assert!(keys.verify(&token, NOW).is_ok());
     }
 }

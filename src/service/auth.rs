@@ -1,5 +1,7 @@
 //! Signing in and out, refresh tokens, and who stands behind an access token.
 
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, hashing};
@@ -56,7 +58,13 @@ impl From<store::Error> for Refusal {
 /// token, an ended sign-in or a disabled user.
 pub async fn who(ctx: &Ctx, token: &str) -> Result<Option<Actor>, Error> {
     let now = ctx.now();
-    let Ok(claims) = ctx.keys.verify(token, now.seconds()) else {
+    let mut checked = ctx.keys.verify(token, now.seconds());
+    if checked.is_err() && ctx.keys.wants_reload(token, now.seconds()) {
+        // Another node may sign with a key that was made since we looked.
+        read_keys(ctx, false).await?;
+        checked = ctx.keys.verify(token, now.seconds());
+    }
+    let Ok(claims) = checked else {
         return Ok(None);
     };
     let Ok(user) = claims.sub.parse::<UserId>() else {
@@ -65,6 +73,24 @@ pub async fn who(ctx: &Ctx, token: &str) -> Result<Option<Actor>, Error> {
     ctx.db
         .read_brief(move |conn| users::actor(conn, user, &claims.sid, now).map_err(Error::from))
         .await
+}
+
+/// Reads the folder of keys again, off the async threads; `tidy` removes what no token can need
+/// any more before. Trouble with the folder goes to the log: the keys that are known go on.
+pub async fn read_keys(ctx: &Ctx, tidy: bool) -> Result<(), Error> {
+    let (keys, now) = (Arc::clone(&ctx.keys), ctx.now().seconds());
+    let read = tokio::task::spawn_blocking(move || match tidy {
+        true => keys.tidy(now),
+        false => keys.reload(now),
+    });
+    match read.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::warn!(error, "the folder of keys cannot be read");
+            Ok(())
+        }
+        Err(error) => Err(Error::Internal(error.to_string())),
+    }
 }
 
 /// Whose failures an attempt counts among.

@@ -383,3 +383,32 @@ async fn answers_tell_no_secrets() {
         );
     }
 }
+
+#[actix_web::test]
+async fn a_token_signed_with_a_key_made_elsewhere_is_taken_and_older_ones_stay_good() {
+    let portal = Portal::new().await;
+    let first = portal.sign_in("editor", PASSWORD).await;
+    let second = portal.sign_in("reporter", PASSWORD).await;
+    // Another node, which has rotated the keys and signs for the same sign-in.
+    let now = portal.ctx.now().seconds();
+    let dir = portal.ctx.settings.keys_dir().unwrap();
+    bantin::infra::token::ring::rotate(&dir, now - 120, false).unwrap();
+    let issuer = ("bantin", "bantin-editorial");
+    let node = bantin::infra::token::Keys::load_or_create(&dir, issuer.0, issuer.1, now).unwrap();
+    let claims = portal
+        .ctx
+        .keys
+        .verify(first["access_token"].as_str().unwrap(), now)
+        .unwrap();
+    let token = node.issue(&claims.sub, &claims.sid, now, 900).unwrap();
+    User {
+        portal: &portal,
+        token,
+    }
+    .get("/v1/auth/me")
+    .await
+    .ok();
+    me(&portal, &second).await.ok();
+    let set = portal.get("/.well-known/jwks.json").await.ok();
+    assert_eq!(set["keys"].as_array().unwrap().len(), 2);
+}

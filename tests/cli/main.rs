@@ -10,6 +10,7 @@
 )]
 
 mod demo;
+mod keys;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
