@@ -252,12 +252,14 @@ fn asked_to_stop() -> impl Future<Output = ()> {
 /// something.
 async fn keep_schedule(ctx: Ctx) {
     const OFTEN: Duration = Duration::from_millis(200);
+    /// What is due is not always done: the database may be busy.
+    const SHORTLY: Duration = Duration::from_millis(10);
     let mut aside = SetAside::default();
     loop {
         if let Err(error) = carry_out_due(&ctx, &mut aside).await {
             tracing::warn!(?error, "the schedule could not be looked at");
         }
-        tokio::time::sleep(OFTEN.min(ctx.time_left())).await;
+        tokio::time::sleep(ctx.time_left().clamp(SHORTLY, OFTEN)).await;
     }
 }
 

@@ -403,6 +403,11 @@ async fn one_that_fails_holds_nothing_else_up_and_is_tried_again() {
     assert_eq!(carry_out_due(&portal.ctx, &mut aside).await.unwrap(), 1);
     assert_eq!(status(&portal, &sound).await, 200);
     assert_eq!(status(&portal, &broken).await, 404);
+    let kept = portal.get("/v1/portal").await.header("cache-control");
+    assert!(
+        kept.contains("max-age=30"),
+        "caches wait for nothing: {kept}"
+    );
     plan(1).await;
     assert_eq!(
         carry_out_due(&portal.ctx, &mut aside).await.unwrap(),

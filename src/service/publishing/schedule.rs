@@ -115,9 +115,16 @@ pub(super) fn forget(conn: &mut Conn, article: &mut Article) -> Result<(), Error
 
 /// Finds out when something happens next, so that no cache outlives it.
 pub async fn look_ahead(ctx: &Ctx) -> Result<(), Error> {
+    look_past(ctx, &SetAside::default()).await
+}
+
+/// The same, but for what is set aside: its time has come already, and nobody knows when it will
+/// happen.
+async fn look_past(ctx: &Ctx, aside: &SetAside) -> Result<(), Error> {
+    let ids = aside.ids();
     let next = ctx
         .db
-        .read_brief(|conn| schedules::next(conn, &[]).map_err(Error::from))
+        .read_brief(move |conn| schedules::next(conn, &ids).map_err(Error::from))
         .await?;
     let at = next.map_or(i64::MAX, |due| due.at);
     ctx.due.store(at, Ordering::SeqCst);
@@ -184,7 +191,7 @@ pub async fn carry_out_due(ctx: &Ctx, aside: &mut SetAside) -> Result<usize, Err
             }
         }
     }
-    look_ahead(ctx).await?;
+    look_past(ctx, aside).await?;
     Ok(done)
 }
 
