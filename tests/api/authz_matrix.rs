@@ -71,6 +71,7 @@ const MATRIX: &[(&str, Allowed)] = &[
     ("list_editorial_media", REPORTERS),
     ("list_media", ANYONE),
     ("list_others", ANYONE),
+    ("list_people", REPORTERS),
     ("list_users", ADMINS),
     ("login", ANYONE),
     ("logout", SIGNED_IN),

@@ -157,6 +157,7 @@ async fn walk(portal: &Portal) {
         .ok();
     editor.delete(&caption, 5).await.is(204);
     editor.get("/v1/editorial/inbox").await.ok();
+    editor.get("/v1/editorial/people").await.ok();
     let said = json!({"text": "Đã gọi lại thôn Suối Đá: có 60 người tham gia."});
     let comments = format!("{path}/comments");
     let comment = editor.post(&comments, &said).await.created();

@@ -278,6 +278,20 @@ async fn what_is_assigned_to_a_reporter_is_theirs_to_write() {
 }
 
 #[actix_web::test]
+async fn writers_learn_the_names_behind_ids_and_no_logins() {
+    let portal = Portal::new().await;
+    let reporter = portal.reporter().await;
+    let me = reporter.get("/v1/auth/me").await.ok();
+    let people = reporter.get("/v1/editorial/people").await.ok();
+    let people = people["items"].as_array().unwrap();
+    assert_eq!(people.len(), 4);
+    let own = people.iter().find(|person| person["id"] == me["id"]);
+    assert_eq!(own.unwrap()["name"], me["name"]);
+    assert_eq!(own.unwrap()["active"], true);
+    assert!(own.unwrap().get("login").is_none());
+}
+
+#[actix_web::test]
 async fn the_inbox_counts_what_the_list_shows() {
     let portal = Portal::new().await;
     let category = portal.news().await;

@@ -6,6 +6,7 @@ pub mod categories;
 pub mod comments;
 pub mod editions;
 pub mod media;
+pub mod people;
 pub mod portal;
 pub mod users;
 
@@ -30,6 +31,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     editions::routes(cfg);
     categories::routes(cfg);
     media::routes(cfg);
+    people::routes(cfg);
     portal::routes(cfg);
     users::routes(cfg);
 }
