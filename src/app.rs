@@ -17,6 +17,7 @@ use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
 use crate::infra::password::Hasher;
 use crate::infra::random;
+use crate::infra::rate::Pace;
 use crate::infra::telemetry::{Metrics, start_log};
 use crate::infra::token::Keys;
 use crate::service::publishing::{SetAside, carry_out_due};
@@ -72,6 +73,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         hashing: Arc::new(Semaphore::new(cores)),
         decoding: Arc::new(Semaphore::new(pictures)),
         due: Arc::new(AtomicI64::new(i64::MAX)),
+        token_uses: Arc::new(Pace::default()),
         settings: Arc::new(settings),
         metrics: Arc::new(Metrics::default()),
     })

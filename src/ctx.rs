@@ -11,6 +11,7 @@ use crate::domain::time::Instant;
 use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
 use crate::infra::password::Hasher;
+use crate::infra::rate::Pace;
 use crate::infra::telemetry::Metrics;
 use crate::infra::token::Keys;
 use crate::store::Db;
@@ -30,6 +31,8 @@ pub struct Ctx {
     /// When something is published or archived by itself next, in unix microseconds, as far as this
     /// node knows.
     pub due: Arc<AtomicI64>,
+    /// Paces what is written down of the use of API tokens.
+    pub token_uses: Arc<Pace>,
     pub settings: Arc<Settings>,
     pub metrics: Arc<Metrics>,
 }

@@ -114,6 +114,7 @@ fn publisher(ctx: &Ctx) -> Result<Actor> {
         name: user.name,
         roles: user.roles,
         reach: user.reach,
+        token: None,
     })
 }
 

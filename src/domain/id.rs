@@ -96,6 +96,8 @@ number! {
     MediaId;
     /// Id of a user; never used again.
     UserId;
+    /// Id of an API token; never used again.
+    TokenId;
     /// Counts the saves of one object; the editorial ETag is this number in quotes.
     Version;
     /// Number of an edition within its article, from 1.

@@ -20,4 +20,5 @@ pub mod render;
 pub mod slug;
 pub mod text;
 pub mod time;
+pub mod token;
 pub mod user;

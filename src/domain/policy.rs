@@ -1,5 +1,7 @@
 //! Who may do what: the one table of roles and rights.
 
+pub mod scopes;
+
 use super::article::{Action, PublishKind, Situation, Stage};
 use super::input::words;
 use super::user::{Actor, Role};
@@ -126,6 +128,7 @@ mod tests {
             name: PersonName::stored("Minh An".to_owned()),
             roles: vec![role],
             reach,
+            token: None,
         }
     }
 

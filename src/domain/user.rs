@@ -4,15 +4,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat};
 
 use super::content::PersonName;
-use super::id::{UserId, Version};
+use super::id::{TokenId, UserId, Version};
 use super::input::{FaultCode, Refusal, SINGLE_LINE_PATTERN, from_text, text, words};
 use super::reach::Reach;
 use super::time::Instant;
+use super::token::Grant;
 
 words! {
     /// What somebody is in the newsroom. Publisher includes editor, editor includes reporter;
     /// admin stands apart and has no rights over content.
     Role { Reporter = "reporter", Editor = "editor", Publisher = "publisher", Admin = "admin" }
+}
+
+words! {
+    /// A person signs in with a password; a service (a program) only ever sends API tokens, which an
+    /// admin makes for it.
+    UserKind { Person = "person", Service = "service" }
 }
 
 /// Name to sign in with: lower case, 3 to 64 characters.
@@ -171,6 +178,15 @@ pub struct User {
     pub reach: Reach,
     pub disabled_at: Option<Instant>,
     pub created_at: Instant,
+    pub kind: UserKind,
+    /// Services have none, nor has a person who has not accepted the invitation yet.
+    pub has_password: bool,
+}
+
+impl User {
+    pub fn can_sign_in(&self) -> bool {
+        self.kind == UserKind::Person && self.has_password && self.disabled_at.is_none()
+    }
 }
 
 /// Who asks: the user of a request, with the roles that the user's row has now.
@@ -184,6 +200,15 @@ pub struct Actor {
     pub roles: Vec<Role>,
     /// Where the roles hold.
     pub reach: Reach,
+    /// What the API token that was sent may do at most; none with a sign-in.
+    pub token: Option<Grant>,
+}
+
+impl Actor {
+    /// The API token behind what the actor does.
+    pub fn token_id(&self) -> Option<TokenId> {
+        self.token.as_ref().map(|token| token.id)
+    }
 }
 
 #[cfg(test)]

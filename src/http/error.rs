@@ -75,6 +75,7 @@ codes! {
     BadRefreshToken = "bad_refresh_token", 401, "The refresh token is not valid";
     Forbidden = "forbidden", 403, "Not allowed";
     CategoryNotGranted = "category_not_granted", 403, "Not your category";
+    InsufficientScope = "insufficient_scope", 403, "The API token may not do this";
     NotFound = "not_found", 404, "Not found";
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive";
@@ -86,6 +87,8 @@ codes! {
     LoginTaken = "login_taken", 409, "The login is taken";
     LastAdmin = "last_admin", 409, "The last admin must stay";
     FourEyes = "four_eyes", 409, "Somebody else must publish it";
+    NoSignIn = "no_sign_in", 409, "This user does not sign in with a password";
+    SecretAlreadyShown = "secret_already_shown", 409, "The secret is shown only once";
     TakenDown = "taken_down", 410, "Taken down";
     Resync = "resync", 410, "The log has begun anew";
     VersionMismatch = "version_mismatch", 412, "Somebody else has changed it";
@@ -365,9 +368,16 @@ impl From<service::Error> for ApiError {
                 Conflict::LoginTaken => Code::LoginTaken,
                 Conflict::LastAdmin => Code::LastAdmin,
                 Conflict::FourEyes => Code::FourEyes,
+                Conflict::NoSignIn => Code::NoSignIn,
             })
             .detail(detail),
             E::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),
+            E::SecretShown { place } => Self::new(Code::SecretAlreadyShown)
+                .detail("the first answer was not stored; make a new secret if it was lost")
+                .header(
+                    header::LOCATION,
+                    format!("{}{place}", super::request::current_base()),
+                ),
             E::Internal(cause) => Self::internal(cause),
         }
     }

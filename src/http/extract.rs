@@ -20,7 +20,9 @@ use super::error::{ApiError, ApiResult, Code};
 use crate::ctx::Ctx;
 use crate::domain::id::Version;
 use crate::domain::input::{FaultCode, Faults};
+use crate::domain::policy::scopes::scope_of;
 use crate::domain::policy::{self, Right};
+use crate::domain::token::{Grant, TokenSecret};
 use crate::domain::user::Actor;
 use crate::service::{Command, Idempotency, IfMatch};
 
@@ -102,9 +104,12 @@ async fn who(ctx: &Ctx, token: &str) -> ApiResult<Actor> {
             .detail("the access token is not valid")
             .header(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")
     };
-    crate::service::auth::who(ctx, token)
-        .await?
-        .ok_or_else(invalid)
+    let actor = if TokenSecret::is_meant(token) {
+        crate::service::tokens::who(ctx, token).await?
+    } else {
+        crate::service::auth::who(ctx, token).await?
+    };
+    actor.ok_or_else(invalid)
 }
 
 impl<R: Needs> Can<R> {
@@ -117,6 +122,9 @@ impl<R: Needs> Can<R> {
         if !policy::has(&actor.roles, R::RIGHT) {
             return Err(ApiError::new(Code::Forbidden));
         }
+        if let Some(token) = &actor.token {
+            within_scope(request, token)?;
+        }
         let ctx = ctx(request)?;
         Ok(Self {
             actor,
@@ -126,6 +134,27 @@ impl<R: Needs> Can<R> {
             target: format!("{} {}", request.method(), request.uri()),
             right: PhantomData,
         })
+    }
+}
+
+/// May this API token be used for this operation? What the table does not know, none may.
+fn within_scope(request: &HttpRequest, token: &Grant) -> ApiResult<()> {
+    let pattern = request.match_pattern().unwrap_or_default();
+    match scope_of(request.method().as_str(), &pattern) {
+        None => {
+            Err(ApiError::new(Code::Forbidden)
+                .detail("not with an API token: sign in with a password"))
+        }
+        Some(scope) if token.scopes.contains(&scope) => Ok(()),
+        Some(scope) => {
+            let scope = scope.as_str();
+            Err(ApiError::new(Code::InsufficientScope)
+                .detail(format!("the API token lacks the scope {scope}"))
+                .header(
+                    header::WWW_AUTHENTICATE,
+                    format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""),
+                ))
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub struct Spec {
         (name = "auth", description = "Signing in and out"),
         (name = "editorial articles", description = "What editors work on"),
         (name = "users", description = "Who may do what"),
+        (name = "tokens", description = "API tokens of people and services"),
         (name = "operations", description = "Health and metrics"),
     ),
 )]
@@ -54,7 +55,7 @@ pub fn document() -> Value {
                 .scheme(HttpAuthScheme::Bearer)
                 .bearer_format("JWT")
                 .description(Some(
-                    "Access token from `/v1/auth/login` (checked as RFC8725 demands)",
+                    "Access token from `/v1/auth/login` (checked as RFC8725 demands), or an API token (`bantin_pat_…`, `bantin_svc_…`)",
                 ))
                 .build(),
         ),

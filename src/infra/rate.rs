@@ -1,8 +1,11 @@
-//! Per-address rate limit of one node, for anonymous requests.
+//! Per-address rate limit of one node, for anonymous requests; and a pace for what need not happen
+//! each time.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -42,6 +45,29 @@ impl Limiter {
     }
 }
 
+/// Lets each of many things happen once in a while.
+#[derive(Default)]
+pub struct Pace {
+    /// When each was last let through, in microseconds.
+    last: Mutex<HashMap<i64, i64>>,
+}
+
+impl Pace {
+    /// Is it time again? If so, the clock of this key starts anew.
+    pub fn is_due(&self, key: i64, now_micros: i64, seconds: i64) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let begins = now_micros.saturating_sub(seconds.saturating_mul(1_000_000));
+        if last.get(&key).is_some_and(|at| *at > begins) {
+            return false;
+        }
+        if last.len() >= ROOM {
+            last.retain(|_, at| *at > begins);
+        }
+        last.insert(key, now_micros);
+        true
+    }
+}
+
 /// Whoever has an IPv6 address has 2^64 of them: the network counts.
 pub fn network(address: IpAddr) -> IpAddr {
     match address {
@@ -54,6 +80,14 @@ pub fn network(address: IpAddr) -> IpAddr {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn each_key_has_a_pace_of_its_own() {
+        let pace = Pace::default();
+        assert!(pace.is_due(1, 0, 60) && pace.is_due(2, 0, 60));
+        assert!(!pace.is_due(1, 59_999_999, 60));
+        assert!(pace.is_due(1, 60_000_000, 60));
+    }
 
     #[test]
     fn one_network_has_one_limit() {

@@ -373,7 +373,8 @@ async fn verified(
     password: Password,
 ) -> Result<Option<Proven>, Error> {
     let checked = hashing(ctx, move |hasher| {
-        let Some((user, hash)) = known else {
+        // Who has no password cannot be told from nobody by the time that it takes.
+        let Some((user, hash)) = known.filter(|(user, _)| user.has_password) else {
             hasher.verify_dummy(password.as_str());
             return Ok(None);
         };

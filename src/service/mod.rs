@@ -11,6 +11,7 @@ pub mod comments;
 pub mod media;
 pub mod portal;
 pub mod publishing;
+pub mod tokens;
 pub mod users;
 pub mod workflow;
 mod working_copy;
@@ -25,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article};
-use crate::domain::id::Version;
+use crate::domain::id::{TokenId, Version};
 use crate::domain::input::{self, Faults};
 use crate::domain::policy::{allowed_actions, may, reaches};
 use crate::domain::portal::Portal;
@@ -132,6 +133,10 @@ pub enum Error {
     },
     /// The key was used for a different request.
     IdempotencyMismatch,
+    /// A repeated request, whose answer held a secret that is shown once. Path of the object.
+    SecretShown {
+        place: String,
+    },
     /// Media storage or another tool failed.
     Internal(String),
 }
@@ -146,6 +151,7 @@ pub enum Conflict {
     LoginTaken,
     LastAdmin,
     FourEyes,
+    NoSignIn,
 }
 
 impl From<store::Error> for Error {
@@ -171,6 +177,25 @@ pub async fn run<T: Serialize + DeserializeOwned + Send + 'static>(
 ) -> Result<T, Error> {
     ctx.db
         .write(move |conn| once(conn, &command, |conn| work(conn, &command)))
+        .await
+}
+
+/// One write whose outcome holds a secret, so that it is never kept: a repeated request is told
+/// where the object is, whose path stands beside the outcome.
+pub async fn run_once<T: Send + 'static>(
+    ctx: &Ctx,
+    command: Command,
+    work: impl FnOnce(&mut Conn, &Command) -> Result<(T, String), Error> + Send + 'static,
+) -> Result<T, Error> {
+    ctx.db
+        .write(move |conn| {
+            if let Some(place) = replay(conn, &command)? {
+                return Err(Error::SecretShown { place });
+            }
+            let (outcome, place) = work(conn, &command)?;
+            keep(conn, &command, &place)?;
+            Ok(outcome)
+        })
         .await
 }
 
@@ -289,6 +314,7 @@ pub fn audit(conn: &mut Conn, command: &Command, deed: &Deed<'_>) -> Result<(), 
         conn,
         &audit::Entry {
             user_id: Some(command.actor.user_id),
+            token_id: command.actor.token_id().map(TokenId::get),
             session_id: command.actor.session_id.as_deref(),
             address: command.address.as_deref(),
             ..deed.by_nobody(command.at)

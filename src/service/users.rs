@@ -12,7 +12,7 @@ use crate::domain::input::{FaultCode, Faults, Refusal};
 use crate::domain::reach::{Granted, Reach};
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
-use crate::domain::user::{Login, NewPassword, Role, User};
+use crate::domain::user::{Login, NewPassword, Role, User, UserKind};
 use crate::infra::password::Hasher;
 use crate::store::db::transaction;
 use crate::store::editorial::{audit as audit_store, sessions, users};
@@ -84,7 +84,25 @@ pub async fn create(
 ) -> Result<User, Error> {
     let hash = hash(ctx, password).await?;
     run(ctx, command, move |conn, command| {
-        insert(conn, By::Api(command), login, content, &hash)
+        let new = New::person(login, content, &hash);
+        insert(conn, By::Api(command), new)
+    })
+    .await
+}
+
+/// Makes a service account: it has no password, an admin makes tokens for it.
+pub async fn create_service(
+    ctx: &Ctx,
+    command: Command,
+    login: Login,
+    content: UserContent,
+) -> Result<User, Error> {
+    run(ctx, command, move |conn, command| {
+        let new = New {
+            kind: UserKind::Service,
+            ..New::person(login, content, users::NO_PASSWORD)
+        };
+        insert(conn, By::Api(command), new)
     })
     .await
 }
@@ -125,6 +143,7 @@ pub async fn set_password(
     run(ctx, command, move |conn, command| {
         let (before, _) = users::hold(conn, id)?;
         if_match.check(before.version)?;
+        wants_password(&before)?;
         replace_password(conn, By::Api(command), before, &hash)
     })
     .await
@@ -147,7 +166,8 @@ impl Console {
     ) -> Result<User, Error> {
         let hash = hasher.hash(password.as_str()).map_err(Error::Internal)?;
         transaction(conn, |conn| {
-            insert(conn, By::Console(self.at), login, content, &hash)
+            let new = New::person(login, content, &hash);
+            insert(conn, By::Console(self.at), new)
         })
     }
 
@@ -178,6 +198,7 @@ impl Console {
         let hash = hasher.hash(password.as_str()).map_err(Error::Internal)?;
         transaction(conn, |conn| {
             let before = named(conn, login)?;
+            wants_password(&before)?;
             replace_password(conn, By::Console(self.at), before, &hash)
         })
     }
@@ -266,13 +287,32 @@ fn reach(conn: &mut Conn, slugs: Option<&[Slug]>) -> Result<Reach, Error> {
     Ok(Reach::Only(granted))
 }
 
-fn insert(
-    conn: &mut Conn,
-    by: By<'_>,
+/// A user to be made.
+struct New<'a> {
     login: Login,
     content: UserContent,
-    hash: &str,
-) -> Result<User, Error> {
+    kind: UserKind,
+    hash: &'a str,
+}
+
+impl<'a> New<'a> {
+    fn person(login: Login, content: UserContent, hash: &'a str) -> Self {
+        Self {
+            login,
+            content,
+            kind: UserKind::Person,
+            hash,
+        }
+    }
+}
+
+fn insert(conn: &mut Conn, by: By<'_>, new: New<'_>) -> Result<User, Error> {
+    let New {
+        login,
+        content,
+        kind,
+        hash,
+    } = new;
     let taken = || Error::Conflict {
         code: Conflict::LoginTaken,
         detail: format!("there is a user {} already", login.as_str()),
@@ -289,6 +329,8 @@ fn insert(
         reach: reach(conn, content.categories.as_deref())?,
         disabled_at: content.disabled.then_some(by.at()),
         created_at: by.at(),
+        kind,
+        has_password: hash != users::NO_PASSWORD,
     };
     // Two requests at once may both have found the login free.
     user.id = users::insert(conn, &user, hash).map_err(|error| match error {
@@ -307,7 +349,9 @@ fn update(
     content: UserContent,
     action: &str,
 ) -> Result<User, Error> {
-    let loses_admin = UserContent::of(&before).is_admin() && !content.is_admin();
+    // Only who can sign in counts among the admins.
+    let loses_admin =
+        before.can_sign_in() && UserContent::of(&before).is_admin() && !content.is_admin();
     if loses_admin && users::other_admins(conn, Some(before.id))? == 0 {
         return Err(Error::Conflict {
             code: Conflict::LastAdmin,
@@ -332,11 +376,23 @@ fn update(
     Ok(user)
 }
 
+/// Services send tokens and nothing else.
+fn wants_password(user: &User) -> Result<(), Error> {
+    match user.kind {
+        UserKind::Person => Ok(()),
+        UserKind::Service => Err(Error::Conflict {
+            code: Conflict::NoSignIn,
+            detail: "a service has no password; make an API token for it".to_owned(),
+        }),
+    }
+}
+
 /// Stores a new password; the user's row is held.
 fn replace_password(conn: &mut Conn, by: By<'_>, before: User, hash: &str) -> Result<User, Error> {
     let version = before.version;
     let user = User {
         version: version.next(),
+        has_password: true,
         ..before
     };
     users::set_password(conn, user.id, hash)?;

@@ -254,6 +254,22 @@ async fn walk(portal: &Portal) {
         )
         .await;
 
+    // API tokens: a service's and one's own.
+    let service = json!({"login": "may-chu-anh", "name": "Máy chủ ảnh", "roles": ["reporter"], "kind": "service"});
+    let service = admin.post("/v1/editorial/users", &service).await.created();
+    let token =
+        json!({"user_id": service["id"], "name": "Nhập ảnh hằng ngày", "scopes": ["write:media"]});
+    let token = admin.post("/v1/editorial/tokens", &token).await.created();
+    let token = format!("/v1/editorial/tokens/{}", token["id"]);
+    admin.get("/v1/editorial/tokens").await.ok();
+    admin.get(&token).await.ok();
+    admin.ask(Method::DELETE, &token).send().await.is(204);
+    let token = editor.token(&["read:drafts", "write:articles"]).await;
+    let token = format!("/v1/auth/tokens/{}", token["id"]);
+    editor.get("/v1/auth/tokens").await.ok();
+    editor.get(&token).await.ok();
+    editor.ask(Method::DELETE, &token).send().await.is(204);
+
     // One's own sign-in.
     let pair = portal.sign_in("editor", PASSWORD).await;
     let refresh = json!({"refresh_token": pair["refresh_token"]});
@@ -280,6 +296,7 @@ fn masked(mut value: Value) -> Value {
             *member = match name.as_str() {
                 "access_token" => json!("eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"),
                 "refresh_token" => json!("cmVmcmVzaC10b2tlbg"),
+                "secret" => json!("bantin_pat_0123456789ABCDEFGHIJKLMNOPQRSTUVW0f4kQz"),
                 "password" | "current_password" | "new_password" => json!("một mật khẩu dài"),
                 _ => masked(member.take()),
             };

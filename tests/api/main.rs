@@ -12,6 +12,7 @@
 )]
 
 mod addresses;
+mod api_tokens;
 mod article_rules;
 mod articles;
 mod auth;
@@ -46,6 +47,7 @@ mod seed;
 mod slow;
 mod support;
 mod throttling;
+mod token_scopes;
 mod tokens;
 mod users;
 mod walk;

@@ -190,6 +190,7 @@ fn actor(user: &User) -> Actor {
         name: user.name.clone(),
         roles: user.roles.clone(),
         reach: user.reach.clone(),
+        token: None,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod editions;
 pub mod media;
 pub mod people;
 pub mod portal;
+pub mod tokens;
 pub mod users;
 
 use actix_web::http::header;
@@ -33,6 +34,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     media::routes(cfg);
     people::routes(cfg);
     portal::routes(cfg);
+    tokens::routes(cfg);
     users::routes(cfg);
 }
 

@@ -11,10 +11,10 @@ use super::created;
 use crate::ctx::Ctx;
 use crate::domain::content::PersonName;
 use crate::domain::id::{UserId, Version};
-use crate::domain::input::Faults;
+use crate::domain::input::{FaultCode, Faults};
 use crate::domain::slug::Slug;
 use crate::domain::time::{Instant, Zone};
-use crate::domain::user::{Login, NewPassword, Role, User};
+use crate::domain::user::{Login, NewPassword, Role, User, UserKind};
 use crate::http::caching::{object, private_list, written};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
@@ -44,6 +44,8 @@ struct UserOut {
     version: Version,
     /// Chosen once, at creation.
     login: Login,
+    /// Chosen once, at creation.
+    kind: UserKind,
     created_at: Instant,
     /// Since when the user is refused; null for one who may sign in.
     disabled_at: Option<Instant>,
@@ -56,6 +58,7 @@ impl UserOut {
         Self {
             id: user.id,
             version: user.version,
+            kind: user.kind,
             created_at: zone.show(user.created_at),
             disabled_at: user.disabled_at.map(|at| zone.show(at)),
             content: UserContent::of(&user),
@@ -93,7 +96,13 @@ struct NewUser {
     #[deserr(default)]
     #[schema(max_items = 100)]
     categories: Option<Vec<Slug>>,
-    password: NewPassword,
+    /// `person` when absent.
+    #[deserr(default = UserKind::Person)]
+    #[schema(required = false, default = "person")]
+    kind: UserKind,
+    /// A person needs one, a service has none.
+    #[deserr(default)]
+    password: Option<NewPassword>,
 }
 
 /// A new password for a user.
@@ -206,7 +215,8 @@ async fn get_user(
 
 /// Make a user.
 ///
-/// The password is the first one; tell it to the user on a way that others cannot read.
+/// The password is the first one; tell it to the user on a way that others cannot read. A user of
+/// the kind `service` has none: it cannot sign in, an admin makes API tokens for it.
 #[utoipa::path(operation_id = "create_user", tag = "users", security(("bearer" = [])),
     request_body = NewUser,
     responses(
@@ -226,6 +236,7 @@ async fn create_user(
         name,
         roles,
         categories,
+        kind,
         password,
     } = body.read()?;
     let command = secret_command(can, &ctx, &body);
@@ -235,7 +246,19 @@ async fn create_user(
         categories,
         disabled: false,
     };
-    let user = service::create(&ctx, command, login, content, password).await?;
+    let user = match (kind, password) {
+        (UserKind::Person, Some(password)) => {
+            service::create(&ctx, command, login, content, password).await?
+        }
+        (UserKind::Person, None) => {
+            return Err(Faults::one("/password", FaultCode::Required, "is required").into());
+        }
+        (UserKind::Service, None) => service::create_service(&ctx, command, login, content).await?,
+        (UserKind::Service, Some(_)) => {
+            let message = "a service has no password";
+            return Err(Faults::one("/password", FaultCode::Conflict, message).into());
+        }
+    };
     let zone = ctx.db.read_brief(portal::get).await?.zone();
     let response = created(&ctx, "users", user.id.get());
     written(response, user.version, &UserOut::new(user, &zone))
@@ -308,13 +331,14 @@ async fn update_user(
 
 /// Give a user a new password.
 ///
-/// All the user's sign-ins end at once.
+/// All the user's sign-ins end at once; API tokens stay. A service has no password.
 #[utoipa::path(operation_id = "set_user_password", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
     request_body = UserPassword,
     responses(
         (status = 200, description = "As it is now", body = UserOut),
         (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A service has no password", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "Somebody else has changed it", body = Problem, content_type = "application/problem+json"),
         (status = 428, description = "If-Match is required", body = Problem, content_type = "application/problem+json"),
     ),

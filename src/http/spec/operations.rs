@@ -34,6 +34,16 @@ impl Operation<'_> {
         matches!(self.path, "/healthz" | "/readyz" | "/metrics")
     }
 
+    /// API tokens have no version: they are made and revoked.
+    fn of_tokens(&self) -> bool {
+        self.path.contains("/tokens")
+    }
+
+    /// Keeps what came of a request with an `Idempotency-Key`.
+    fn keeps_keys(&self) -> bool {
+        self.writes() && (self.editorial() || self.of_tokens())
+    }
+
     fn writes(&self) -> bool {
         matches!(self.method, "post" | "put" | "patch" | "delete")
     }
@@ -44,7 +54,7 @@ impl Operation<'_> {
         let action = self.method == "post" && self.path.contains("{id}/");
         let part = self.method == "post" && self.path.ends_with("/captions");
         let named = matches!(self.method, "put" | "patch" | "delete") || action || part;
-        self.editorial() && named && !self.beside()
+        self.editorial() && named && !self.beside() && !self.of_tokens()
     }
 
     /// A write about an article that changes nothing which anybody saves.
@@ -55,6 +65,7 @@ impl Operation<'_> {
     /// One editorial object, whose ETag is its version.
     fn object(&self) -> bool {
         self.editorial()
+            && !self.of_tokens()
             && self.method == "get"
             && (self.path.ends_with("{id}") || self.path.ends_with("/portal"))
     }
@@ -66,15 +77,6 @@ impl Operation<'_> {
 
     fn signs_in(&self) -> bool {
         matches!(self.path, "/v1/auth/login" | "/v1/auth/refresh")
-    }
-
-    /// Anybody who is signed in may.
-    fn needs_right(&self) -> bool {
-        let for_all = matches!(
-            self.path,
-            "/v1/editorial/categories" | "/v1/editorial/categories/{id}" | "/v1/editorial/portal"
-        );
-        self.secured && self.editorial() && !(self.method == "get" && for_all)
     }
 
     /// Statuses of errors that it can answer whatever it does.
@@ -89,10 +91,11 @@ impl Operation<'_> {
         if self.secured || self.signs_in() {
             statuses.push(401);
         }
-        if self.needs_right() {
+        // Whoever has the right may still have sent an API token that does not reach so far.
+        if self.secured {
             statuses.push(403);
         }
-        if self.editorial() && self.writes() {
+        if self.keeps_keys() {
             statuses.push(422);
         }
         if self.versioned() {
@@ -111,7 +114,7 @@ impl Operation<'_> {
                 "example": "\"7\"",
             }));
         }
-        if self.editorial() && self.writes() {
+        if self.keeps_keys() {
             parameters.push(json!({
                 "name": "Idempotency-Key", "in": "header", "required": false,
                 "description": "Makes a repeated request harmless: the first result is answered again for 24 hours.",
@@ -165,7 +168,10 @@ impl Operation<'_> {
                     "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 4294967295_u32}}),
             ),
         ]);
-        let object = self.editorial() && ok && (status != "204" || self.path.contains("captions"));
+        let object = self.editorial()
+            && !self.of_tokens()
+            && ok
+            && (status != "204" || self.path.contains("captions"));
         if object || status == "304" || status == "412" || (ok && self.conditional()) {
             headers.insert(
                 "ETag",
@@ -206,6 +212,16 @@ impl Operation<'_> {
                 headers.insert(
                     "WWW-Authenticate",
                     always(text("The scheme to use", 100, "^Bearer")),
+                );
+            }
+            "403" if self.secured => {
+                headers.insert(
+                    "WWW-Authenticate",
+                    text(
+                        "With `insufficient_scope`: the scope that the API token lacks",
+                        100,
+                        "^Bearer",
+                    ),
                 );
             }
             "429" | "503" => {

@@ -10,4 +10,5 @@ pub mod media;
 mod schema;
 pub mod sessions;
 pub mod slugs;
+pub mod tokens;
 pub mod users;

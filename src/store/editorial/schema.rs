@@ -4,7 +4,21 @@ diesel::table! {
     users (id) {
         id -> BigInt, version -> BigInt, login -> Text, name -> Text, roles -> Text,
         password_hash -> Text, disabled_at -> Nullable<BigInt>, created_at -> BigInt,
-        limited -> Bool,
+        limited -> Bool, kind -> Text, email -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt, user_id -> BigInt, hash -> Text, hint -> Text, name -> Text,
+        scopes -> Text, created_by -> BigInt, created_at -> BigInt,
+        expires_at -> Nullable<BigInt>, revoked_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    invitations (user_id) {
+        user_id -> BigInt, hash -> Text, created_by -> BigInt, created_at -> BigInt,
+        expires_at -> BigInt,
     }
 }
 diesel::table! {
@@ -120,6 +134,7 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(articles -> users (created_by));
 diesel::joinable!(audit -> users (user_id));
@@ -130,6 +145,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     schedules,
     scheduled_media,
     comments,
+    api_tokens,
+    invitations,
     sessions,
     refresh_tokens,
     login_failures,

@@ -8,38 +8,39 @@ use crate::domain::id::{CategoryId, UserId, Version};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::reach::{Granted, Reach};
 use crate::domain::time::Instant;
-use crate::domain::user::{Actor, Login, Role, User};
+use crate::domain::user::{Actor, Login, Role, User, UserKind};
 use crate::store::db::each_backend;
 use crate::store::public::categories;
-use crate::store::{Conn, Result, from_json, to_json};
+use crate::store::{Conn, Error, Result, from_json, to_json};
 
-type Row = (i64, i64, String, String, String, Option<i64>, i64, bool);
-
-const COLUMNS: (
-    users::id,
-    users::version,
-    users::login,
-    users::name,
-    users::roles,
-    users::disabled_at,
-    users::created_at,
-    users::limited,
-) = (
-    users::id,
-    users::version,
-    users::login,
-    users::name,
-    users::roles,
-    users::disabled_at,
-    users::created_at,
-    users::limited,
+type Row = (
+    (i64, i64, String, String, String, Option<i64>, i64),
+    (bool, String, String),
 );
 
+#[rustfmt::skip]
+type Told = (
+    users::id, users::version, users::login, users::name, users::roles, users::disabled_at,
+    users::created_at,
+);
+type Access = (users::limited, users::kind, users::password_hash);
+
+#[rustfmt::skip]
+const COLUMNS: (Told, Access) = (
+    (users::id, users::version, users::login, users::name, users::roles, users::disabled_at,
+        users::created_at),
+    (users::limited, users::kind, users::password_hash),
+);
+
+/// Stands for the hash of a user without a password; no password fits it.
+pub const NO_PASSWORD: &str = "";
+
 /// A user whose reach is still to be read, where the flag says that there is a limit.
-fn read(
-    (id, version, login, name, roles, disabled_at, created_at, limited): Row,
-) -> Result<(User, bool)> {
+fn read(row: Row) -> Result<(User, bool)> {
+    let ((id, version, login, name, roles, disabled_at, created_at), (limited, kind, hash)) = row;
     let user = User {
+        kind: UserKind::parse(&kind).ok_or_else(|| Error::Corrupt(format!("kind {kind}")))?,
+        has_password: hash != NO_PASSWORD,
         id: UserId::stored(id),
         version: Version::stored(version),
         login: Login::stored(login),
@@ -158,6 +159,7 @@ pub fn insert(conn: &mut Conn, user: &User, password_hash: &str) -> Result<UserI
             users::password_hash.eq(password_hash),
             users::disabled_at.eq(user.disabled_at.map(Instant::micros)),
             users::created_at.eq(user.created_at.micros()),
+            users::kind.eq(user.kind.as_str()),
         ))
         .returning(users::id)
         .get_result(conn)?;
@@ -247,11 +249,13 @@ pub fn count(conn: &mut Conn) -> Result<i64> {
     Ok(users::table.count().get_result(conn)?)
 }
 
-/// How many admins can sign in, one user left aside.
+/// How many admins can sign in, one user left aside: no services, nobody without a password.
 pub fn other_admins(conn: &mut Conn, aside: Option<UserId>) -> Result<usize> {
     let roles: Vec<String> = users::table
         .filter(users::disabled_at.is_null())
         .filter(users::id.ne(aside.map_or(0, UserId::get)))
+        .filter(users::kind.eq(UserKind::Person.as_str()))
+        .filter(users::password_hash.ne(NO_PASSWORD))
         .select(users::roles)
         .load(conn)?;
     let mut admins = 0;
@@ -285,6 +289,7 @@ pub fn actor(conn: &mut Conn, id: UserId, session: &str, now: Instant) -> Result
             name: user.name,
             roles: user.roles,
             reach: user.reach,
+            token: None,
         })
     })
     .transpose()

@@ -45,6 +45,13 @@ impl User<'_> {
         self.act(article, "publish", &body).await
     }
 
+    /// An API token of one's own, good for 30 days, with its secret.
+    pub async fn token(&self, scopes: &[&str]) -> Value {
+        let expires_at = self.portal.ctx.now().plus_seconds(30 * 86_400);
+        let body = json!({"name": "Máy của tôi", "scopes": scopes, "expires_at": expires_at});
+        self.post("/v1/auth/tokens", &body).await.created()
+    }
+
     pub async fn withdraw(&self, article: &Value) -> Value {
         let body = json!({"note": "Đang kiểm tra lại."});
         self.act(article, "withdraw", &body).await
@@ -65,6 +72,14 @@ impl User<'_> {
 }
 
 impl Portal {
+    /// Whoever sends this secret.
+    pub fn bearer(&self, token: &Value) -> User<'_> {
+        User {
+            portal: self,
+            token: token["secret"].as_str().unwrap().to_owned(),
+        }
+    }
+
     /// Titles of a list at an address.
     pub async fn titles(&self, path: &str) -> Vec<String> {
         column(&self.get(path).await.ok(), "title")

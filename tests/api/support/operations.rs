@@ -77,6 +77,8 @@ pub struct World {
     pub medium: i64,
     pub caption: i64,
     pub comment: i64,
+    /// Id of an API token of the publisher.
+    pub token: i64,
     pub slug: String,
     /// Path of a public file.
     pub file: String,
@@ -98,6 +100,7 @@ impl World {
         let draft = reporter.draft(&content).await;
         let publisher = portal.publisher().await;
         let article = publisher.act(&draft, "publish", &json!({})).await;
+        let token = publisher.token(&["read:drafts"]).await;
         let path = |url: &Value| {
             let url = url.as_str().unwrap();
             url.strip_prefix(BASE).unwrap().to_owned()
@@ -114,6 +117,7 @@ impl World {
                 .as_i64()
                 .unwrap(),
             comment: comment["id"].as_i64().unwrap(),
+            token: token["id"].as_i64().unwrap(),
             slug: article["content"]["slug"].as_str().unwrap().to_owned(),
             category,
             article,
@@ -134,6 +138,7 @@ impl World {
             () if about("/captions/") => Some(self.caption),
             () if about("/categories/") => self.category["id"].as_i64(),
             () if about("/media/") => Some(self.medium),
+            () if about("/tokens/") => Some(self.token),
             () => Some(1),
         };
         let category = self.category["content"]["slug"].as_str();
@@ -180,6 +185,13 @@ impl World {
             "replace_portal" => json!({
                 "name": "Trang tin Sơn Hạ", "language": "vi", "time_zone": "Asia/Ho_Chi_Minh"
             }),
+            "create_own_token" => json!({
+                "name": "Máy tính ở nhà", "scopes": ["read:drafts"],
+                "expires_at": "2026-12-31T00:00:00+07:00"
+            }),
+            "create_service_token" => json!({
+                "user_id": 1, "name": "Máy chủ ảnh", "scopes": ["write:media"]
+            }),
             "create_user" => json!({
                 "login": "tho.le", "name": "Lê Thơ", "roles": ["editor"], "password": PASSWORD
             }),
@@ -195,7 +207,11 @@ impl World {
         if !operation.is_secured() {
             return portal.ask(operation.method.clone(), &path);
         }
-        let admins = ["/v1/editorial/users", "/v1/editorial/portal"];
+        let admins = [
+            "/v1/editorial/users",
+            "/v1/editorial/portal",
+            "/v1/editorial/tokens",
+        ];
         let admin = admins.iter().any(|start| path.starts_with(start));
         let user = portal.user(if admin { "admin" } else { "publisher" }).await;
         let object = path.split('/').take(5).collect::<Vec<_>>().join("/");
