@@ -260,8 +260,8 @@ pub struct Situation {
     pub expires: bool,
     /// Category of the working copy, by its ids from the top down.
     pub path: Vec<CategoryId>,
-    /// The same of what readers see, or would see again; none before the first publication.
-    pub public_path: Option<Vec<CategoryId>>,
+    /// The same of what readers see, would see again, or are to see.
+    pub public_paths: Vec<Vec<CategoryId>>,
 }
 
 impl Situation {
@@ -338,6 +338,9 @@ pub struct Article {
     /// The same of the public edition.
     #[serde(default)]
     pub public_path: Option<Vec<CategoryId>>,
+    /// The same of the edition that is scheduled.
+    #[serde(default)]
+    pub scheduled_path: Option<Vec<CategoryId>>,
     pub stage: Stage,
     /// Who brought it to this stage and when; none for a draft.
     pub stage_by: Option<UserId>,
@@ -379,7 +382,12 @@ impl Article {
             scheduled: self.scheduled.as_ref().map(|scheduled| scheduled.edition),
             expires: self.expire_at.is_some(),
             path: self.path.clone(),
-            public_path: self.public_path.clone(),
+            public_paths: self
+                .public_path
+                .iter()
+                .chain(self.scheduled.as_ref().and(self.scheduled_path.as_ref()))
+                .cloned()
+                .collect(),
         }
     }
 

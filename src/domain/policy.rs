@@ -41,13 +41,12 @@ pub fn may_edit(actor: &Actor, article: &Situation) -> bool {
 }
 
 /// Do the actor's roles hold everywhere that the action touches? What changes the public side
-/// touches the category in which readers see the article, beside that of the working copy.
+/// touches the category in which readers see the article or are to see it, beside that of the
+/// working copy.
 pub fn reaches(actor: &Actor, article: &Situation, action: Action) -> bool {
-    let public = match (right_for(article, action), &article.public_path) {
-        (Right::Publish, Some(path)) => actor.reach.covers(path),
-        _ => true,
-    };
-    public && actor.reach.covers(&article.path)
+    let is_public = right_for(article, action) == Right::Publish;
+    let mut public = article.public_paths.iter();
+    actor.reach.covers(&article.path) && (!is_public || public.all(|path| actor.reach.covers(path)))
 }
 
 /// May the actor do this to the article as it stands? The one table of states, actions and roles.
@@ -157,7 +156,7 @@ mod tests {
                         scheduled,
                         expires: false,
                         path: path(at),
-                        public_path: was_public.then(|| path(public)),
+                        public_paths: was_public.then(|| path(public)).into_iter().collect(),
                     });
                 }
             }
@@ -175,8 +174,8 @@ mod tests {
                     for reach in &reaches {
                         let bound = actor(*role, reach.clone());
                         let here = reach.covers(&article.path);
-                        let seen = article.public_path.as_ref();
-                        let both = here && seen.is_none_or(|path| reach.covers(path));
+                        let mut seen = article.public_paths.iter();
+                        let both = here && seen.all(|path| reach.covers(path));
                         assert_eq!(
                             may_edit(&bound, &article),
                             may_edit(&free, &article) && here

@@ -25,6 +25,7 @@ pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Art
             category_id: checked.category_id,
             path: Vec::new(),
             public_path: None,
+            scheduled_path: None,
             stage: Stage::Draft,
             stage_by: None,
             stage_at: None,

@@ -330,9 +330,13 @@ pub fn require(command: &Command, article: &Article, action: Action) -> Result<(
         return Ok(());
     }
     if !reaches(&command.actor, &situation, action) {
-        let public = situation.public_path.and_then(|path| path.last().copied());
+        let mut paths = situation.public_paths.iter();
+        let public = paths.find(|path| !command.actor.reach.covers(path));
+        let public = public.and_then(|path| path.last());
         return Err(Error::NotGranted(match public {
-            Some(id) => format!("readers see it in category {id}, where your roles do not hold"),
+            Some(id) => {
+                format!("readers see it, or are to, in category {id}, where your roles do not hold")
+            }
             None => "your roles do not hold in its category".to_owned(),
         }));
     }

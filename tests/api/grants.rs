@@ -1,6 +1,7 @@
 //! Roles that are limited to categories: what stands elsewhere is out of sight and out of reach.
 
 use actix_web::http::Method;
+use bantin::service::publishing::{SetAside, carry_out_due};
 use serde_json::{Value, json};
 
 use crate::support::newsroom::{column, slug};
@@ -303,6 +304,39 @@ async fn what_readers_see_elsewhere_needs_a_grant_there_too() {
     let one = json!({"categories": [first]});
     portal.admin().await.patch(&row(&user), 2, &one).await.ok();
     own.get(&path(&after)).await.problem(404, "not_found");
+}
+
+#[actix_web::test]
+async fn a_plan_stands_where_its_edition_does_and_is_kept_whatever_becomes_of_its_planner() {
+    let portal = Portal::new().await;
+    let [first, _, second] = portal.three().await;
+    let planner = portal.limited("lan", "publisher", &json!([first])).await;
+    let draft = planner.draft(&content("Tin", &first)).await;
+    let later = json!({"at": "2026-03-21T09:10:00+07:00"});
+    let planned = planner.act(&draft, "publish", &later).await;
+    let actions = planned["allowed_actions"].to_string();
+    assert!(actions.contains("unschedule"), "{actions}");
+    let moved = portal.publisher().await;
+    let moved = moved.edit(&planned, &json!({"category": second})).await;
+    let other = portal.limited("binh", "publisher", &json!([second])).await;
+    let seen = other.read(&moved).await;
+    let listed = other.get(ARTICLES).await.ok();
+    let told = &listed["items"][0]["allowed_actions"];
+    assert_eq!(told, &seen["allowed_actions"]);
+    for action in ["unschedule", "publish"] {
+        assert!(!told.as_array().unwrap().contains(&json!(action)), "{told}");
+        let refused = other.try_act(&moved, action, &json!({})).await;
+        refused.problem(403, "category_not_granted");
+    }
+    let row_of = portal.row_of("lan").await;
+    let nowhere = json!({"categories": [], "disabled": true});
+    let admin = portal.admin().await;
+    admin.patch(&row(&row_of), 1, &nowhere).await.ok();
+    portal.advance(601);
+    let mut aside = SetAside::default();
+    assert_eq!(carry_out_due(&portal.ctx, &mut aside).await.unwrap(), 1);
+    let list = format!("/v1/articles?category={first}");
+    assert_eq!(portal.titles(&list).await, ["Tin"]);
 }
 
 /// An article of the reporter's in a public state, and whether its working copy was moved after.

@@ -64,6 +64,7 @@ pub(super) fn plan(
         None => format!("for {}", scheduled.at),
     };
     article.scheduled = Some(scheduled);
+    article.scheduled_path = Some(article.path.clone());
     deed(conn, command, "schedule", &article, version, Some(&reason))?;
     Ok(article)
 }

@@ -63,6 +63,7 @@ impl Row {
             category_id: CategoryId::stored(self.category_id),
             path: Vec::new(),
             public_path: None,
+            scheduled_path: None,
             stage: word(Stage::parse, &self.stage)?,
             stage_by: self.stage_by.map(UserId::stored),
             stage_at: self.stage_at.map(Instant::from_micros),
@@ -110,13 +111,15 @@ pub fn get(conn: &mut Conn, id: ArticleId) -> Result<Article> {
         ..scheduled
     });
     let article = row.read(uri, scheduled, content.shown_in(&zone))?;
-    let public = match article.public_edition {
-        Some(number) => Some(edition_store::category(conn, id, number)?),
-        None => None,
+    let mut place = |number: Option<EditionNumber>| -> Result<Option<Vec<CategoryId>>> {
+        let category = number.map(|number| edition_store::category(conn, id, number));
+        Ok(category.transpose()?.map(|category| tree.ids(category)))
     };
+    let scheduled = article.scheduled.as_ref().map(|planned| planned.edition);
     Ok(Article {
         path: tree.ids(article.category_id),
-        public_path: public.map(|category| tree.ids(category)),
+        public_path: place(article.public_edition)?,
+        scheduled_path: place(scheduled)?,
         stage_at: show(article.stage_at),
         expire_at: show(article.expire_at),
         state_at: show(article.state_at),

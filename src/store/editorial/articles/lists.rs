@@ -126,21 +126,10 @@ pub fn list(
         .load::<(i64, (i64, i64))>(conn)?
         .into_iter()
         .collect();
-    let public: std::collections::HashMap<i64, i64> = editions::table
-        .inner_join(
-            articles::table.on(editions::article_id
-                .eq(articles::id)
-                .and(editions::number.nullable().eq(articles::public_edition))),
-        )
-        .filter(articles::id.eq_any(rows.iter().map(|row| row.id).collect::<Vec<_>>()))
-        .select((articles::id, editions::category_id))
-        .load::<(i64, i64)>(conn)?
-        .into_iter()
-        .collect();
+    let places = public_places(conn, tree, &rows)?;
     let lines = rows
         .into_iter()
         .map(|row| {
-            let public = public.get(&row.id).copied().map(CategoryId::stored);
             let scheduled = scheduled.get(&row.id).copied();
             Ok(Line {
                 id: ArticleId::stored(row.id),
@@ -160,7 +149,7 @@ pub fn list(
                     scheduled: scheduled.map(|(edition, _)| EditionNumber::stored(edition)),
                     expires: row.expire_at.is_some(),
                     path: tree.ids(CategoryId::stored(row.category_id)),
-                    public_path: public.map(|category| tree.ids(category)),
+                    public_paths: places.get(&row.id).cloned().unwrap_or_default(),
                 },
                 updated_at: Instant::from_micros(row.updated_at),
             })
@@ -170,6 +159,39 @@ pub fn list(
         key: 0,
         id: line.id.get(),
     }))
+}
+
+/// In which categories readers see articles, or are to see them.
+fn public_places(
+    conn: &mut Conn,
+    tree: &Tree,
+    rows: &[Row],
+) -> Result<std::collections::HashMap<i64, Vec<Vec<CategoryId>>>> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let public: Vec<(i64, i64)> = editions::table
+        .inner_join(
+            articles::table.on(editions::article_id
+                .eq(articles::id)
+                .and(editions::number.nullable().eq(articles::public_edition))),
+        )
+        .filter(articles::id.eq_any(&ids))
+        .select((articles::id, editions::category_id))
+        .load(conn)?;
+    let planned: Vec<(i64, i64)> = editions::table
+        .inner_join(
+            schedules::table.on(editions::article_id
+                .eq(schedules::article_id)
+                .and(editions::number.eq(schedules::edition))),
+        )
+        .filter(schedules::article_id.eq_any(&ids))
+        .select((schedules::article_id, editions::category_id))
+        .load(conn)?;
+    let mut places = std::collections::HashMap::new();
+    for (article, category) in public.into_iter().chain(planned) {
+        let path = tree.ids(CategoryId::stored(category));
+        places.entry(article).or_insert_with(Vec::new).push(path);
+    }
+    Ok(places)
 }
 
 /// How many articles the list holds in all.
