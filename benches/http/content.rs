@@ -31,7 +31,16 @@ struct CommandLine {
 /// Fills a data folder.
 pub fn generate(folder: &Path, articles: usize) -> Result<()> {
     let folder = folder.to_str().ok_or("the folder's name is not UTF-8")?;
-    let line = ["bench", "--data-dir", folder, "--argon2-memory", "8"];
+    let line = [
+        "bench",
+        "--data-dir",
+        folder,
+        "--argon2-memory",
+        "8",
+        // One hand writes and publishes here.
+        "--four-eyes",
+        "off",
+    ];
     let settings = <CommandLine as clap::Parser>::parse_from(line).settings;
     app::prepare(&settings.place.address()?)?;
     let first = Clock::System.now_micros() - (i64::try_from(articles)? + 1) * PACE * 1_000_000;

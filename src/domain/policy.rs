@@ -164,6 +164,73 @@ mod tests {
         all
     }
 
+    /// What a stage lets anybody do, by rights, to a reporter's own article.
+    #[rustfmt::skip]
+    const BY_STAGE: [(Stage, Role, &str); 12] = [
+        (Stage::Draft,     Role::Reporter,  "save delete submit"),
+        (Stage::Draft,     Role::Editor,    "save delete submit"),
+        (Stage::Draft,     Role::Publisher, "save delete submit ALL"),
+        (Stage::Submitted, Role::Reporter,  "recall"),
+        (Stage::Submitted, Role::Editor,    "save delete recall return approve"),
+        (Stage::Submitted, Role::Publisher, "save delete recall return approve ALL"),
+        (Stage::Approved,  Role::Reporter,  "recall"),
+        (Stage::Approved,  Role::Editor,    "save delete recall return"),
+        (Stage::Approved,  Role::Publisher, "save delete recall return ALL"),
+        (Stage::Returned,  Role::Reporter,  "save delete submit"),
+        (Stage::Returned,  Role::Editor,    "save delete submit"),
+        (Stage::Returned,  Role::Publisher, "save delete submit ALL"),
+    ];
+    /// What a publisher's hand on the public side finds there.
+    #[rustfmt::skip]
+    const BY_PUBLIC_STATE: [(PublicState, &str); 5] = [
+        (PublicState::None,      "publish"),
+        (PublicState::Live,      "publish withdraw archive take-down"),
+        (PublicState::Withdrawn, "publish take-down restore"),
+        (PublicState::Archived,  "publish withdraw take-down restore"),
+        (PublicState::TakenDown, "publish restore"),
+    ];
+
+    #[test]
+    fn states_actions_and_roles_are_as_the_tables_say() {
+        for (stage, role, working) in BY_STAGE {
+            for (state, public) in BY_PUBLIC_STATE {
+                for scheduled in [None, Some(1), Some(2)] {
+                    for expires in [false, true] {
+                        let mut article = situations(HERE, HERE)
+                            .into_iter()
+                            .find(|article| (article.stage, article.public_state) == (stage, state))
+                            .unwrap();
+                        article.scheduled = scheduled.map(EditionNumber::stored);
+                        article.expires = expires;
+                        let mut expected: Vec<&str> = working.split(' ').collect();
+                        if expected.pop_if(|last| *last == "ALL").is_some() {
+                            expected.extend(public.split(' '));
+                            if expires || scheduled.is_some() {
+                                expected.push("unschedule");
+                            }
+                        }
+                        let refused: &[&str] = match (state, scheduled) {
+                            // The newest edition is number 2.
+                            (PublicState::None, Some(2)) => &["delete", "recall", "return"],
+                            (PublicState::None, Some(_)) => &["delete"],
+                            (PublicState::None, None) => &[],
+                            (_, Some(2)) => &["delete", "recall", "return"],
+                            (_, _) => &["delete"],
+                        };
+                        expected.retain(|action| !refused.contains(action));
+                        expected.sort_unstable();
+                        let found = allowed_actions(&actor(role, Reach::Everywhere), &article);
+                        let mut found: Vec<&str> = found.into_iter().map(Action::as_str).collect();
+                        found.sort_unstable();
+                        assert_eq!(found, expected, "{role:?} {article:?}");
+                        let admin = actor(Role::Admin, Reach::Everywhere);
+                        assert_eq!(allowed_actions(&admin, &article), Vec::new());
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_limit_takes_away_all_that_stands_outside_of_it_and_nothing_else() {
         let reaches = [only(&[]), only(&[2]), only(&[3]), only(&[4]), only(&[2, 4])];
