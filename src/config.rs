@@ -101,6 +101,12 @@ pub struct Settings {
     )]
     pub trusted_proxies: Vec<IpAddr>,
 
+    /// Page of the editorial front end where invited users choose their password; `{token}` stands
+    /// in its fragment, as https://editor.example.vn/invite#{token} [default: none, only the token is
+    /// answered]
+    #[arg(long, env = "BANTIN_INVITE_URL", value_name = "URL", value_parser = invite_url)]
+    pub invite_url: Option<String>,
+
     /// Worker threads [default: one per core]
     #[arg(long, env = "BANTIN_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
@@ -262,6 +268,19 @@ fn public_url(text: &str) -> Result<String, String> {
         return Err("must have no query, fragment or user name".to_owned());
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// A secret stands in the fragment only: browsers send that to nobody.
+fn invite_url(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text).map_err(|error| error.to_string())?;
+    let fragment = text.split_once('#').map_or("", |(_, fragment)| fragment);
+    let fits = matches!(url.scheme(), "http" | "https")
+        && text.matches("{token}").count() == 1
+        && fragment.contains("{token}");
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err("must be an http or https address with {token} after its #".to_owned()),
+    }
 }
 
 /// An empty text is none: so Compose passes on what is not set.

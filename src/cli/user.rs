@@ -60,6 +60,13 @@ enum Action {
         /// Name to sign in with
         login: String,
     },
+    /// Let a user in again
+    Enable {
+        #[command(flatten)]
+        place: Place,
+        /// Name to sign in with
+        login: String,
+    },
     /// Give a user a new password; prints it unless one comes on the standard input
     Password {
         #[command(flatten)]
@@ -136,6 +143,14 @@ impl UserCommand {
                     .disable(&mut conn, &login)
                     .map_err(|error| told(error, &login))?;
                 super::say(&format!("{}: disabled", login.as_str()))
+            }
+            Action::Enable { place, login } => {
+                let login = self::login(&login)?;
+                let mut conn = open(&place, false)?;
+                console()
+                    .enable(&mut conn, &login)
+                    .map_err(|error| told(error, &login))?;
+                super::say(&format!("{}: enabled", login.as_str()))
             }
             Action::Password {
                 place,

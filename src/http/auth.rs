@@ -19,12 +19,14 @@ use crate::domain::reach::Reach;
 use crate::domain::slug::Slug;
 use crate::domain::user::{Login, NewPassword, Password, Role, SentLogin};
 use crate::service::auth::{self, Refusal, Tokens};
+use crate::service::users::invitations;
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(sign_in)
         .service(refresh)
         .service(logout)
         .service(change_password)
+        .service(accept_invitation)
         .service(get_me)
         .service(get_jwks);
 }
@@ -44,6 +46,29 @@ impl From<Refusal> for ApiError {
             Refusal::Failed(error) => error.into(),
         }
     }
+}
+
+impl From<invitations::Refusal> for ApiError {
+    fn from(refusal: invitations::Refusal) -> Self {
+        use invitations::Refusal as R;
+        match refusal {
+            R::Invitation => {
+                Self::new(Code::BadInvitation).header(header::WWW_AUTHENTICATE, "Bearer")
+            }
+            R::TooMany(seconds) => Refusal::TooMany(seconds).into(),
+            R::Failed(error) => error.into(),
+        }
+    }
+}
+
+/// The secret of an invitation and the password that the user chooses.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+struct InvitationInput {
+    #[schema(value_type = String, min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_-]+$")]
+    token: SentToken,
+    new_password: NewPassword,
 }
 
 /// Login and password.
@@ -287,6 +312,31 @@ async fn change_password(
     } = body.read()?;
     let address = client_address(&request, &ctx);
     auth::change_password(&ctx, can.actor, address, current_password, new_password).await?;
+    Ok(done())
+}
+
+/// Accept an invitation.
+///
+/// Sets the password of the invited user and uses the invitation up; then sign in. An invitation
+/// that is unknown, used, replaced or older than 72 hours is 401 `bad_invitation`, and counts as a
+/// failed sign-in of the address.
+#[utoipa::path(operation_id = "accept_invitation", tag = "auth", security(()), request_body = InvitationInput, responses(
+    (status = 204, description = "The password is set"),
+    (status = 401, description = "The invitation is not valid", body = Problem, content_type = "application/problem+json"),
+))]
+#[post("/v1/auth/invitation")]
+async fn accept_invitation(
+    request: HttpRequest,
+    ctx: web::Data<Ctx>,
+    _: Params<NoParams>,
+    body: Body<InvitationInput, SMALL>,
+) -> ApiResult {
+    let InvitationInput {
+        token,
+        new_password,
+    } = body.read()?;
+    let address = client_address(&request, &ctx);
+    invitations::accept(&ctx, address, &token.0, new_password).await?;
     Ok(done())
 }
 

@@ -73,6 +73,7 @@ codes! {
     Unauthorized = "unauthorized", 401, "No valid access token";
     BadCredentials = "bad_credentials", 401, "Login or password is wrong";
     BadRefreshToken = "bad_refresh_token", 401, "The refresh token is not valid";
+    BadInvitation = "bad_invitation", 401, "The invitation is not valid";
     Forbidden = "forbidden", 403, "Not allowed";
     CategoryNotGranted = "category_not_granted", 403, "Not your category";
     InsufficientScope = "insufficient_scope", 403, "The API token may not do this";

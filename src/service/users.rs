@@ -1,5 +1,7 @@
 //! Users: made, changed, disabled; never deleted, since content keeps its author.
 
+pub mod invitations;
+
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,7 +17,9 @@ use crate::domain::time::Instant;
 use crate::domain::user::{Login, NewPassword, Role, User, UserKind};
 use crate::infra::password::Hasher;
 use crate::store::db::transaction;
-use crate::store::editorial::{audit as audit_store, sessions, users};
+use crate::store::editorial::{
+    audit as audit_store, invitations as open_invitations, sessions, users,
+};
 use crate::store::public::categories;
 use crate::store::{self, Conn};
 
@@ -187,6 +191,21 @@ impl Console {
         })
     }
 
+    /// Lets a user in again.
+    pub fn enable(&self, conn: &mut Conn, login: &Login) -> Result<User, Error> {
+        transaction(conn, |conn| {
+            let before = named(conn, login)?;
+            if before.disabled_at.is_none() {
+                return Ok(before);
+            }
+            let content = UserContent {
+                disabled: false,
+                ..UserContent::of(&before)
+            };
+            update(conn, By::Console(self.at), before, content, "enable")
+        })
+    }
+
     /// Gives a user a new password and ends all sign-ins.
     pub fn set_password(
         &self,
@@ -209,13 +228,15 @@ impl Console {
 enum By<'a> {
     Api(&'a Command),
     Console(Instant),
+    /// Somebody with an invitation, from an address.
+    Invited(Instant, &'a str),
 }
 
 impl By<'_> {
     fn at(self) -> Instant {
         match self {
             Self::Api(command) => command.at,
-            Self::Console(at) => at,
+            Self::Console(at) | Self::Invited(at, _) => at,
         }
     }
 
@@ -238,6 +259,7 @@ impl By<'_> {
         match self {
             Self::Api(command) => audit(conn, command, &deed),
             Self::Console(at) => Ok(audit_store::append(conn, &deed.by_nobody(at))?),
+            Self::Invited(at, address) => invitations::record(conn, &deed, at, address),
         }
     }
 }
@@ -371,6 +393,7 @@ fn update(
     users::update(conn, &user)?;
     if content.disabled {
         sessions::end_others(conn, user.id, None, by.at())?;
+        open_invitations::void(conn, user.id)?;
     }
     by.audit(conn, action, &user, Some(version))?;
     Ok(user)

@@ -20,6 +20,7 @@ const PUBLISHERS: Allowed = &["publisher"];
 const ADMINS: Allowed = &["admin"];
 
 const MATRIX: &[(&str, Allowed)] = &[
+    ("accept_invitation", ANYONE),
     ("approve_article", EDITORS),
     ("archive_article", PUBLISHERS),
     ("assign_article", EDITORS),
@@ -61,6 +62,7 @@ const MATRIX: &[(&str, Allowed)] = &[
     ("get_readiness", ANYONE),
     ("get_token", ADMINS),
     ("get_user", ADMINS),
+    ("invite_user", ADMINS),
     ("list_article_corrections", ANYONE),
     ("list_articles", ANYONE),
     ("list_captions", ANYONE),
@@ -206,6 +208,14 @@ async fn call(portal: &Portal, world: &World, operation: &Operation, caller: &st
         let pair = portal.sign_in(caller, PASSWORD).await;
         let token = pair["access_token"].as_str().unwrap();
         ask = ask.header("authorization", &format!("Bearer {token}"));
+    }
+    if operation.id == "accept_invitation" {
+        let admin = portal.admin().await;
+        let login = format!("moi.{}", bantin::infra::random::request_id());
+        let user = json!({"login": login, "name": "Mới", "roles": ["reporter"]});
+        let user = admin.post("/v1/editorial/users", &user).await.created();
+        let body = json!({"token": user["invitation"]["token"], "new_password": PASSWORD});
+        return ask.json(&body).send().await;
     }
     if operation.id == "refresh_token" {
         let pair = portal.sign_in("editor", PASSWORD).await;

@@ -51,6 +51,19 @@ async fn walk(portal: &Portal) {
         .await
         .ok();
 
+    let invited = json!({"login": "tho.le", "name": "Lê Thơ", "roles": ["reporter"]});
+    let invited = admin.post("/v1/editorial/users", &invited).await.created();
+    let place = format!("/v1/editorial/users/{}/invitation", invited["id"]);
+    let invited = admin.post_at(&place, 1, &Value::Null).await.ok();
+    let token = &invited["invitation"]["token"];
+    let choice = json!({"token": token, "new_password": "mùa lúa chín vàng đồng"});
+    portal
+        .ask(Method::POST, "/v1/auth/invitation")
+        .json(&choice)
+        .send()
+        .await
+        .is(204);
+
     // A category and a picture.
     let category = portal.category("Tin tức - Sự kiện", None).await;
     let path = format!("/v1/editorial/categories/{}", category["id"]);
@@ -296,6 +309,7 @@ fn masked(mut value: Value) -> Value {
             *member = match name.as_str() {
                 "access_token" => json!("eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"),
                 "refresh_token" => json!("cmVmcmVzaC10b2tlbg"),
+                "token" => json!("aW52aXRhdGlvbg"),
                 "secret" => json!("bantin_pat_0123456789ABCDEFGHIJKLMNOPQRSTUVW0f4kQz"),
                 "password" | "current_password" | "new_password" => json!("một mật khẩu dài"),
                 _ => masked(member.take()),

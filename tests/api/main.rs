@@ -32,6 +32,7 @@ mod grants;
 mod headers;
 mod hostile;
 mod idempotency;
+mod invitations;
 mod lists;
 mod media;
 mod media_files;

@@ -87,6 +87,7 @@ const MATRIX: &[(&str, &[&str])] = &[
         "write:users",
         &[
             "create_user",
+            "invite_user",
             "replace_user",
             "set_user_password",
             "update_user",

@@ -72,7 +72,7 @@ fn what_is_wrong_with_a_user_is_said() {
     folder.run(&["user", "add", "lan"]).refused(&["--role"]);
     let twice = ["user", "add", "lan", "--role", "editor", "--role", "editor"];
     folder.run(&twice).refused(&["--role"]);
-    for action in ["disable", "password"] {
+    for action in ["disable", "enable", "password"] {
         let done = folder.run(&["user", action, "nobody"]);
         done.refused(&["no user nobody"]);
     }
@@ -92,6 +92,14 @@ fn the_last_admin_cannot_be_disabled() {
     assert!(sign_in(&folder, "quantri", &first).contains(" 401 "));
     let list = folder.run(&["user", "list"]).ok();
     assert!(list.contains("quantri\tquantri\tadmin\tdisabled"), "{list}");
+    folder.run(&["user", "enable", "quantri"]).ok();
+    folder.run(&["user", "enable", "quantri"]).ok();
+    let enabled = folder.run(&["user", "list"]).ok();
+    assert!(
+        enabled.contains("quantri\tquantri\tadmin\tactive"),
+        "{enabled}"
+    );
+    folder.run(&disable).ok();
     let last = folder.run(&["user", "disable", "quantri2"]);
     last.refused(&["another admin"]);
 }

@@ -57,6 +57,7 @@ pub const SCOPES: &[(&str, &str, Option<Scope>)] = &[
     ("PUT", "/v1/editorial/users/{id}", Some(Scope::WriteUsers)),
     ("PATCH", "/v1/editorial/users/{id}", Some(Scope::WriteUsers)),
     ("POST", "/v1/editorial/users/{id}/password", Some(Scope::WriteUsers)),
+    ("POST", "/v1/editorial/users/{id}/invitation", Some(Scope::WriteUsers)),
     // A token that makes tokens would outlive its own revocation; passwords and sign-ins are for people.
     ("GET", "/v1/editorial/tokens", None),
     ("POST", "/v1/editorial/tokens", None),

@@ -23,6 +23,7 @@ use crate::http::extract::{
 use crate::http::next_link;
 use crate::service::Command;
 use crate::service::Save;
+use crate::service::users::invitations::{self, Invited};
 use crate::service::users::{self as service, UserContent};
 use crate::store::editorial::users;
 use crate::store::public::portal;
@@ -33,7 +34,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(get_user)
         .service(replace_user)
         .service(update_user)
-        .service(set_user_password);
+        .service(set_user_password)
+        .service(invite_user);
 }
 
 /// A user.
@@ -46,6 +48,8 @@ struct UserOut {
     login: Login,
     /// Chosen once, at creation.
     kind: UserKind,
+    /// False for a service, and for a person who has not accepted the invitation yet.
+    has_password: bool,
     created_at: Instant,
     /// Since when the user is refused; null for one who may sign in.
     disabled_at: Option<Instant>,
@@ -59,10 +63,47 @@ impl UserOut {
             id: user.id,
             version: user.version,
             kind: user.kind,
+            has_password: user.has_password,
             created_at: zone.show(user.created_at),
             disabled_at: user.disabled_at.map(|at| zone.show(at)),
             content: UserContent::of(&user),
             login: user.login,
+        }
+    }
+}
+
+/// An invitation to choose a password, shown only now.
+#[derive(Serialize, ToSchema)]
+struct InvitationOut {
+    /// The page of `BANTIN_INVITE_URL` with the token in its fragment; null while that is unset.
+    #[schema(max_length = 2200, format = "uri")]
+    url: Option<String>,
+    /// What `POST /v1/auth/invitation` takes.
+    #[schema(max_length = 128, pattern = "^[A-Za-z0-9_-]+$")]
+    token: String,
+    expires_at: Instant,
+}
+
+/// A user, with an invitation if one was made just now.
+#[derive(Serialize, ToSchema)]
+struct InvitedUser {
+    #[serde(flatten)]
+    user: UserOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    invitation: Option<InvitationOut>,
+}
+
+impl InvitedUser {
+    fn new(ctx: &Ctx, invited: Invited, zone: &Zone) -> Self {
+        let template = ctx.settings.invite_url.as_deref();
+        Self {
+            invitation: Some(InvitationOut {
+                url: template.map(|url| url.replace("{token}", &invited.secret)),
+                expires_at: zone.show(invited.expires_at),
+                token: invited.secret,
+            }),
+            user: UserOut::new(invited.user, zone),
         }
     }
 }
@@ -100,7 +141,7 @@ struct NewUser {
     #[deserr(default = UserKind::Person)]
     #[schema(required = false, default = "person")]
     kind: UserKind,
-    /// A person needs one, a service has none.
+    /// A person without one is invited to choose it; a service has none.
     #[deserr(default)]
     password: Option<NewPassword>,
 }
@@ -215,13 +256,15 @@ async fn get_user(
 
 /// Make a user.
 ///
-/// The password is the first one; tell it to the user on a way that others cannot read. A user of
+/// Without a password the user is invited: `invitation` in the answer is shown only now and good once,
+/// for 72 hours; send it on a way that others cannot read. With an `Idempotency-Key`, a repeated
+/// request is then answered 409 `secret_already_shown`. A user of
 /// the kind `service` has none: it cannot sign in, an admin makes API tokens for it.
 #[utoipa::path(operation_id = "create_user", tag = "users", security(("bearer" = [])),
     request_body = NewUser,
     responses(
-        (status = 201, description = "Made", body = UserOut),
-        (status = 409, description = "The login is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 201, description = "Made", body = InvitedUser),
+        (status = 409, description = "The login is taken, or the invitation was shown before", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/editorial/users")]
@@ -246,14 +289,19 @@ async fn create_user(
         categories,
         disabled: false,
     };
+    let invites = kind == UserKind::Person && password.is_none();
+    if invites {
+        let invited = invitations::invite(&ctx, command, login, content).await?;
+        let zone = ctx.db.read_brief(portal::get).await?.zone();
+        let (id, version) = (invited.user.id, invited.user.version);
+        let shown = InvitedUser::new(&ctx, invited, &zone);
+        return written(created(&ctx, "users", id.get()), version, &shown);
+    }
     let user = match (kind, password) {
         (UserKind::Person, Some(password)) => {
             service::create(&ctx, command, login, content, password).await?
         }
-        (UserKind::Person, None) => {
-            return Err(Faults::one("/password", FaultCode::Required, "is required").into());
-        }
-        (UserKind::Service, None) => service::create_service(&ctx, command, login, content).await?,
+        (_, None) => service::create_service(&ctx, command, login, content).await?,
         (UserKind::Service, Some(_)) => {
             let message = "a service has no password";
             return Err(Faults::one("/password", FaultCode::Conflict, message).into());
@@ -261,7 +309,12 @@ async fn create_user(
     };
     let zone = ctx.db.read_brief(portal::get).await?.zone();
     let response = created(&ctx, "users", user.id.get());
-    written(response, user.version, &UserOut::new(user, &zone))
+    let version = user.version;
+    let shown = InvitedUser {
+        user: UserOut::new(user, &zone),
+        invitation: None,
+    };
+    written(response, version, &shown)
 }
 
 /// Replace a user.
@@ -359,4 +412,37 @@ async fn set_user_password(
         service::set_password(&ctx, command, id.0, if_match, password).await?,
     )
     .await
+}
+
+/// Invite a user to choose a new password.
+///
+/// `invitation` in the answer is shown only now; it is good once, for 72 hours. One that was open
+/// before is void. The old password, if there is one, stays good until then.
+#[utoipa::path(operation_id = "invite_user", tag = "users", security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "Id of the user")),
+    responses(
+        (status = 200, description = "The user with the invitation", body = InvitedUser),
+        (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A service, a disabled user, or the invitation was shown before", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else has changed it", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "If-Match is required", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/v1/editorial/users/{id}/invitation")]
+async fn invite_user(
+    ctx: web::Data<Ctx>,
+    can: Can<Administer>,
+    id: Segment<UserId>,
+    _: Params<NoParams>,
+) -> ApiResult {
+    let if_match = can.if_match;
+    let command = can.command(&ctx, None);
+    let invited = invitations::renew(&ctx, command, id.0, if_match).await?;
+    let zone = ctx.db.read_brief(portal::get).await?.zone();
+    let version = invited.user.version;
+    written(
+        HttpResponse::Ok(),
+        version,
+        &InvitedUser::new(&ctx, invited, &zone),
+    )
 }

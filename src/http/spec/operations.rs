@@ -76,7 +76,10 @@ impl Operation<'_> {
     }
 
     fn signs_in(&self) -> bool {
-        matches!(self.path, "/v1/auth/login" | "/v1/auth/refresh")
+        matches!(
+            self.path,
+            "/v1/auth/login" | "/v1/auth/refresh" | "/v1/auth/invitation"
+        )
     }
 
     /// Statuses of errors that it can answer whatever it does.

@@ -6,6 +6,7 @@ pub mod captions;
 pub mod comments;
 pub mod editions;
 pub mod idempotency;
+pub mod invitations;
 pub mod media;
 mod schema;
 pub mod sessions;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{sessions, user_categories, users};
+use super::schema::{invitations, sessions, user_categories, users};
 use crate::domain::content::PersonName;
 use crate::domain::id::{CategoryId, UserId, Version};
 use crate::domain::page::{Cursor, Limit, Page};
@@ -222,7 +222,9 @@ pub fn update(conn: &mut Conn, user: &User) -> Result<()> {
     keep_reach(conn, user.id, &user.reach)
 }
 
+/// A new password; an open invitation to choose one is void.
 pub fn set_password(conn: &mut Conn, id: UserId, hash: &str) -> Result<()> {
+    diesel::delete(invitations::table.find(id.get())).execute(conn)?;
     diesel::update(users::table.find(id.get()))
         .set(users::password_hash.eq(hash))
         .execute(conn)?;

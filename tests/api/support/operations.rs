@@ -163,6 +163,7 @@ impl World {
         Some(match operation.id {
             "login" => json!({"login": "reporter", "password": PASSWORD}),
             "refresh_token" => json!({"refresh_token": "abc"}),
+            "accept_invitation" => json!({"token": "abc", "new_password": PASSWORD}),
             "change_password" => {
                 json!({"current_password": PASSWORD, "new_password": PASSWORD})
             }

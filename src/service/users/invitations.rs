@@ -1,0 +1,185 @@
+//! Invitations: a link, good once, with which users choose their password themselves.
+
+use sha2::{Digest as _, Sha256};
+
+use super::{By, Error, New, UserContent, insert, replace_password, wants_password};
+use crate::ctx::Ctx;
+use crate::domain::id::UserId;
+use crate::domain::time::Instant;
+use crate::domain::user::{Login, NewPassword, User};
+use crate::infra::{random, rate};
+use crate::service::{Command, Conflict, Deed, IfMatch, audit, run_once};
+use crate::store::editorial::{audit as audit_store, invitations, sessions, users};
+use crate::store::{self, Conn};
+
+/// How long an invitation is open.
+const LIFETIME_SECONDS: i64 = 72 * 60 * 60;
+/// Failures are counted over this time, together with failed sign-ins of the address.
+const WINDOW_SECONDS: i64 = 15 * 60;
+
+/// A user with the secret of their invitation, which nobody sees again.
+pub struct Invited {
+    pub user: User,
+    pub secret: String,
+    pub expires_at: Instant,
+}
+
+/// Why an invitation was not accepted.
+pub enum Refusal {
+    /// Unknown, used, void or expired: nobody learns which.
+    Invitation,
+    /// Seconds to wait.
+    TooMany(i64),
+    Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Makes a user who has yet to choose a password.
+pub async fn invite(
+    ctx: &Ctx,
+    command: Command,
+    login: Login,
+    content: UserContent,
+) -> Result<Invited, Error> {
+    let secret = random::token();
+    run_once(ctx, command, move |conn, command| {
+        let new = New::person(login, content, users::NO_PASSWORD);
+        let user = insert(conn, By::Api(command), new)?;
+        let invited = open(conn, command, user, secret)?;
+        let place = format!("/v1/editorial/users/{}", invited.user.id);
+        Ok((invited, place))
+    })
+    .await
+}
+
+/// Opens an invitation for a user who is there; the one before is void. The old password, if there
+/// is one, is good until the new one is chosen.
+pub async fn renew(
+    ctx: &Ctx,
+    command: Command,
+    id: UserId,
+    if_match: IfMatch,
+) -> Result<Invited, Error> {
+    let secret = random::token();
+    run_once(ctx, command, move |conn, command| {
+        let (user, _) = users::hold(conn, id)?;
+        if_match.check(user.version)?;
+        wants_password(&user)?;
+        if user.disabled_at.is_some() {
+            return Err(Error::Conflict {
+                code: Conflict::NoSignIn,
+                detail: "the user is disabled".to_owned(),
+            });
+        }
+        let invited = open(conn, command, user, secret)?;
+        let deed = Deed {
+            action: "invite",
+            object_type: "user",
+            object_id: id.get(),
+            before: None,
+            after: None,
+            reason: None,
+            details: None,
+        };
+        audit(conn, command, &deed)?;
+        Ok((invited, format!("/v1/editorial/users/{id}")))
+    })
+    .await
+}
+
+fn open(conn: &mut Conn, command: &Command, user: User, secret: String) -> Result<Invited, Error> {
+    let (at, by) = (command.at, command.actor.user_id);
+    let expires_at = at.plus_seconds(LIFETIME_SECONDS);
+    invitations::open(conn, user.id, &digest(&secret), by, at, expires_at)?;
+    Ok(Invited {
+        user,
+        secret,
+        expires_at,
+    })
+}
+
+/// Sets the password of the invited user and uses the invitation up. Nothing is hashed for a secret
+/// that is wrong, nor inside a transaction.
+pub async fn accept(
+    ctx: &Ctx,
+    address: String,
+    secret: &str,
+    password: NewPassword,
+) -> Result<(), Refusal> {
+    let subject = match address.parse() {
+        Ok(ip) => format!("address:{}", rate::network(ip)),
+        Err(_) => format!("address:{address}"),
+    };
+    let (hash, at) = (digest(secret), ctx.now());
+    let most = i64::from(ctx.settings.login_failures_address);
+    let (sought, counted) = (hash.clone(), subject.clone());
+    let known = ctx
+        .db
+        .write(move |conn| {
+            let (count, since) = sessions::count_attempt(conn, &counted, at, WINDOW_SECONDS)?;
+            if count > most {
+                let left = since.plus_seconds(WINDOW_SECONDS).seconds() - at.seconds();
+                return Err(Refusal::TooMany(left.max(1)));
+            }
+            Ok(invitations::find(conn, &sought, at)?)
+        })
+        .await?;
+    if known.is_none() {
+        return Err(Refusal::Invitation);
+    }
+    let password = super::hash(ctx, password).await?;
+    let accepted = ctx
+        .db
+        .write(move |conn| {
+            let Some(user) = invitations::find(conn, &hash, at)? else {
+                return Ok::<_, Error>(false);
+            };
+            let (user, _) = users::hold(conn, user)?;
+            // Another one with the same link may have been faster, until the row was held.
+            let open = invitations::find(conn, &hash, at)?.is_some();
+            if !open || user.disabled_at.is_some() {
+                return Ok(false);
+            }
+            sessions::uncount_attempt(conn, &subject)?;
+            replace_password(conn, By::Invited(at, &address), user, &password)?;
+            Ok(true)
+        })
+        .await?;
+    match accepted {
+        true => Ok(()),
+        false => Err(Refusal::Invitation),
+    }
+}
+
+/// The audit row of somebody who accepted an invitation: the user, by nothing but the link.
+pub(super) fn record(
+    conn: &mut Conn,
+    deed: &Deed<'_>,
+    at: Instant,
+    address: &str,
+) -> Result<(), Error> {
+    Ok(audit_store::append(
+        conn,
+        &audit_store::Entry {
+            user_id: Some(UserId::stored(deed.object_id)),
+            address: Some(address),
+            action: "accept_invitation",
+            ..deed.by_nobody(at)
+        },
+    )?)
+}
+
+fn digest(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
