@@ -5,7 +5,7 @@ use std::path::Path;
 use diesel::migration::{Migration, MigrationSource as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::db::{Conn, each_backend};
+use super::db::{Conn, each_backend, transaction};
 use super::{Error, Result};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -82,22 +82,25 @@ pub fn state(conn: &mut Conn) -> Result<State> {
     })
 }
 
-/// Runs what is pending, and makes the rows that exist exactly once. Answers the names.
+/// Runs what is pending, and makes the rows that exist exactly once: all of it or nothing. Answers
+/// the names.
 pub fn run(conn: &mut Conn, generation: &str, portal_uuid: &str) -> Result<Vec<String>> {
     alone(conn)?;
-    let ran = with_source!(conn, |c, source| {
-        c.run_pending_migrations(source)
-            .map_err(failed)?
-            .iter()
-            .map(|version: &diesel::migration::MigrationVersion<'_>| version.to_string())
-            .collect::<Vec<_>>()
-    });
-    super::public::portal::found(conn, generation, portal_uuid)?;
-    Ok(ran)
+    transaction(conn, |conn| {
+        let ran = with_source!(conn, |c, source| {
+            c.run_pending_migrations(source)
+                .map_err(failed)?
+                .iter()
+                .map(|version: &diesel::migration::MigrationVersion<'_>| version.to_string())
+                .collect::<Vec<_>>()
+        });
+        super::public::portal::found(conn, generation, portal_uuid)?;
+        Ok(ran)
+    })
 }
 
-/// On PostgreSQL, one migration at a time: the lock is the session's and goes with it. SQLite locks
-/// by itself.
+/// On PostgreSQL, one migration at a time: the lock is the session's and goes with it. On SQLite the
+/// transaction is the lock, and what is pending is looked for inside it.
 fn alone(conn: &mut Conn) -> Result<()> {
     match conn {
         #[cfg(feature = "postgres")]

@@ -105,3 +105,15 @@ fn the_data_folder_is_for_its_owner_alone() {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
 }
+
+#[test]
+fn commands_that_start_at_once_on_nothing_do_not_meet() {
+    let folder = Folder::new();
+    let mut children: Vec<_> = (0..4)
+        .map(|_| folder.command(&["migrate"]).spawn().unwrap())
+        .collect();
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    folder.run(&["user", "list"]).ok();
+}
