@@ -11,6 +11,7 @@ const BAD: &[(&str, &str)] = &[
     ("BANTIN_DATABASE_URL", "mysql://localhost/news"),
     ("BANTIN_LISTEN", "everywhere"),
     ("BANTIN_PUBLIC_URL", "ftp://sonha.example.vn"),
+    ("BANTIN_INVITE_URL", "https://editor.example.vn/invite?t={token}"),
     ("BANTIN_MEDIA_DIR", "/dev/null/media"),
     ("BANTIN_KEYS_DIR", "/dev/null/keys"),
     ("BANTIN_CORS_ORIGINS", "https://editor.example.vn/path"),
