@@ -23,7 +23,8 @@ const FLOORS: &[(&str, &str)] = &[
     ("main", "cli"),
     ("cli", "app http service ctx config store::editorial store::public store domain infra"),
     ("app", "http service ctx config store::public store domain infra"),
-    ("http::editorial", "http service ctx config store::editorial store::public store domain infra"),
+    // Presents previews as readers would get them, by the code that does so.
+    ("http::editorial", "http::public http service ctx config store::editorial store::public store domain infra"),
     // Neither drafts nor commands: readers see nothing unpublished and change nothing.
     ("http::public", "http ctx config store::public store domain infra"),
     // What both sides of the API share must not hand drafts from one to the other.
@@ -59,6 +60,7 @@ const COMMONS: &[(&str, &str, &str)] = &[
     ("store::public", "changes", "no public write without its log row"),
     ("store::public", "schema", "the tables"),
     ("store::editorial", "editions", "the working copy is its newest edition"),
+    ("store::editorial", "locks", "an article shows who is at work on it"),
     ("store::editorial", "schema", "the tables"),
     ("domain", "*", "values are made of values"),
     ("infra", "random", "tokens, salts and keys are random"),

@@ -7,8 +7,10 @@ use utoipa::ToSchema;
 use super::content::Content;
 use super::id::{ArticleId, CategoryId, CommentId, EditionNumber, UserId, Version};
 use super::input::{FaultCode, Faults, text, words};
+use super::lock::Lock;
 use super::slug::Slug;
 use super::time::{Day, Instant};
+use super::user::Who;
 
 text! {
     /// A public note: what was corrected, or why an article was withdrawn.
@@ -322,6 +324,16 @@ impl Stage {
     }
 }
 
+/// The newest save of an article: what a client that comes too late is told.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Saved {
+    pub version: Version,
+    /// The newest edition. Actions make a new version, too, but no edition.
+    pub edition: EditionNumber,
+    pub saved_by: Who,
+    pub saved_at: Instant,
+}
+
 /// An article as editors have it: identity, state and working copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Article {
@@ -367,6 +379,8 @@ pub struct Article {
     pub created_by: UserId,
     pub created_at: Instant,
     pub updated_at: Instant,
+    /// Who said last to be at work on it; may have expired.
+    pub lock: Option<Lock>,
     pub content: Content,
 }
 

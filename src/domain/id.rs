@@ -94,6 +94,8 @@ number! {
     CommentId;
     /// Id of a medium; never used again.
     MediaId;
+    /// Id of a preview link; never used again.
+    PreviewId;
     /// Id of a user; never used again.
     UserId;
     /// Id of an API token; never used again.
@@ -119,5 +121,10 @@ impl EditionNumber {
 
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
+    }
+
+    /// None for the first.
+    pub fn previous(self) -> Option<Self> {
+        (self.0 > 1).then(|| Self(self.0 - 1))
     }
 }

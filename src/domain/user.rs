@@ -1,6 +1,7 @@
 //! Users and their roles.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat};
 
 use super::content::PersonName;
@@ -20,6 +21,22 @@ words! {
     /// A person signs in with a password; a service (a program) only ever sends API tokens, which an
     /// admin makes for it.
     UserKind { Person = "person", Service = "service" }
+}
+
+/// Somebody, for people to read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Who {
+    pub id: UserId,
+    pub name: PersonName,
+}
+
+impl From<&User> for Who {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id,
+            name: user.name.clone(),
+        }
+    }
 }
 
 /// Name to sign in with: lower case, 3 to 64 characters.

@@ -6,9 +6,10 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::article::{Action, ReasonCode};
+use crate::domain::article::{Action, ReasonCode, Saved};
 use crate::domain::id::Version;
 use crate::domain::input::{Fault, FaultCode, Faults, word_schema};
+use crate::domain::lock::Lock;
 use crate::domain::time::Instant;
 use crate::service::{self, Conflict};
 use crate::store;
@@ -82,6 +83,7 @@ codes! {
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive";
     IllegalMove = "illegal_move", 409, "Not possible in this state";
     WasPublic = "was_public", 409, "What was public cannot be deleted";
+    Locked = "locked", 409, "Somebody else is at work on it";
     SlugTaken = "slug_taken", 409, "The slug is taken";
     CategoryInUse = "category_in_use", 409, "The category is in use";
     MediaInUse = "media_in_use", 409, "The medium is in use";
@@ -147,6 +149,14 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub current_version: Option<Version>,
+    /// With 412 about an article: who saved it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub current: Option<Saved>,
+    /// With `locked`: who is at work, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lock: Option<Lock>,
     /// With `illegal_move`: what is possible instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 20)]
@@ -182,6 +192,8 @@ struct More {
     errors: Vec<ProblemItem>,
     headers: Vec<(HeaderName, String)>,
     current_version: Option<Version>,
+    current: Option<Saved>,
+    lock: Option<Lock>,
     allowed_actions: Option<Vec<Action>>,
     tombstone: Option<Tombstone>,
 }
@@ -291,6 +303,8 @@ impl ResponseError for ApiError {
             code: self.code,
             errors: self.more.errors.clone(),
             current_version: self.more.current_version,
+            current: self.more.current.clone(),
+            lock: self.more.lock.clone(),
             allowed_actions: self.more.allowed_actions.clone(),
             tombstone: self.more.tombstone.clone(),
         };
@@ -347,12 +361,25 @@ impl From<service::Error> for ApiError {
             E::NotFound => Self::new(Code::NotFound),
             E::Forbidden => Self::new(Code::Forbidden),
             E::NotGranted(detail) => Self::new(Code::CategoryNotGranted).detail(detail),
-            E::Stale { current } => Self::new(Code::VersionMismatch)
-                .current(current)
-                .detail(format!(
-                    "If-Match must be \"{current}\", the version that is there now"
-                ))
-                .header(header::ETAG, format!("\"{current}\"")),
+            E::Stale { current, saved } => {
+                let mut error = Self::new(Code::VersionMismatch)
+                    .current(current)
+                    .detail(format!(
+                        "If-Match must be \"{current}\", the version that is there now"
+                    ))
+                    .header(header::ETAG, format!("\"{current}\""));
+                error.more.current = saved.map(|saved| *saved);
+                error
+            }
+            E::Locked(lock) => {
+                let mut error = Self::new(Code::Locked).detail(format!(
+                    "{} is at work on it until {}",
+                    lock.by.name.as_str(),
+                    lock.expires_at
+                ));
+                error.more.lock = Some(*lock);
+                error
+            }
             E::PreconditionRequired { current } => {
                 Self::new(Code::PreconditionRequired).current(current)
             }

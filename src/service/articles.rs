@@ -1,13 +1,17 @@
 //! Articles: create, save, delete. Publishing has its own file.
 
-use super::working_copy::{check, load, save as save_copy, slug_taken, store as store_copy};
+use super::working_copy::{
+    at_version, check, load, save as save_copy, slug_taken, store as store_copy,
+};
 use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, new_uuid, require, run};
 use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article, PublicState, Stage};
 use crate::domain::content::Content;
 use crate::domain::id::{ArticleId, EditionNumber, Version};
+use crate::domain::input::{FaultCode, Faults};
 use crate::domain::slug::Slug;
-use crate::store::editorial::{articles, slugs};
+use crate::store::editorial::{articles, editions, slugs};
+use crate::store::public::categories;
 
 /// Makes a draft.
 pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Article, Error> {
@@ -45,6 +49,7 @@ pub async fn create(ctx: &Ctx, command: Command, content: Content) -> Result<Art
             created_by: command.actor.user_id,
             created_at: zone.show(command.at),
             updated_at: zone.show(command.at),
+            lock: None,
             content: checked.content.clone(),
         };
         article.id = articles::insert(conn, &article)?;
@@ -71,8 +76,39 @@ pub async fn save(
 ) -> Result<Article, Error> {
     run(ctx, command, move |conn, command| {
         let article = load(conn, command, id)?;
+        if matches!(save, Save::Patch(_)) {
+            at_version(conn, &article, if_match)?;
+        }
         let content = save.onto(&article.content, if_match, article.version)?;
         save_copy(conn, command, article, if_match, content, "save")
+    })
+    .await
+}
+
+/// Makes an old edition the working copy again, as a new edition. The article keeps its slug: what
+/// comes back is a text, and addresses are nobody's text.
+pub async fn restore_edition(
+    ctx: &Ctx,
+    command: Command,
+    id: ArticleId,
+    if_match: IfMatch,
+    number: EditionNumber,
+) -> Result<Article, Error> {
+    run(ctx, command, move |conn, command| {
+        let article = load(conn, command, id)?;
+        let tree = categories::tree(conn)?;
+        let (_, category, mut content) = editions::content(conn, &tree, id, number)?;
+        // Its old slug may name another category by now.
+        if tree.get(category).is_none() {
+            return Err(Faults::one(
+                "/category",
+                FaultCode::NotFound,
+                "the category of this edition is gone",
+            )
+            .into());
+        }
+        content.slug = Some(article.slug.clone());
+        save_copy(conn, command, article, if_match, content, "restore_edition")
     })
     .await
 }
@@ -86,7 +122,7 @@ pub async fn delete(
 ) -> Result<(), Error> {
     run(ctx, command, move |conn, command| {
         let article = load(conn, command, id)?;
-        if_match.check(article.version)?;
+        at_version(conn, &article, if_match)?;
         if article.public_state != PublicState::None {
             return Err(Error::Conflict {
                 code: Conflict::WasPublic,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::working_copy::{load, save};
+use super::working_copy::{at_version, load, save};
 use super::{Command, Error, IfMatch, run};
 use crate::ctx::Ctx;
 use crate::domain::article::Article;
@@ -38,7 +38,7 @@ pub async fn create(
             }
             other => other?,
         };
-        if_match.check(article.version)?;
+        at_version(conn, &article, if_match)?;
         let mut content = article.content.clone();
         let end = content.body.0.len();
         let position = position.map_or(end, usize::from);
@@ -75,7 +75,7 @@ pub async fn update(
 ) -> Result<Placed, Error> {
     run(ctx, command, move |conn, command| {
         let (article, position) = find(conn, command, id)?;
-        if_match.check(article.version)?;
+        at_version(conn, &article, if_match)?;
         let mut content = article.content.clone();
         let Some(Block::Figure(figure)) = content.body.0.get_mut(position) else {
             return Err(Error::NotFound);
@@ -111,7 +111,7 @@ pub async fn delete(
 ) -> Result<Article, Error> {
     run(ctx, command, move |conn, command| {
         let (article, position) = find(conn, command, id)?;
-        if_match.check(article.version)?;
+        at_version(conn, &article, if_match)?;
         let mut content = article.content.clone();
         content.body.0.remove(position);
         save(conn, command, article, if_match, content, "remove_caption")

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod captions;
 pub mod categories;
 pub mod comments;
+pub mod locks;
 pub mod media;
 pub mod portal;
 pub mod publishing;
@@ -25,9 +26,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ctx::Ctx;
-use crate::domain::article::{Action, Article};
+use crate::domain::article::{Action, Article, Saved};
 use crate::domain::id::{TokenId, Version};
 use crate::domain::input::{self, Faults};
+use crate::domain::lock::Lock;
 use crate::domain::policy::{allowed_actions, may, reaches};
 use crate::domain::portal::Portal;
 use crate::domain::time::Instant;
@@ -71,7 +73,10 @@ impl IfMatch {
         match self {
             Self::Missing => Err(Error::PreconditionRequired { current }),
             Self::Version(version) if version == current => Ok(()),
-            _ => Err(Error::Stale { current }),
+            _ => Err(Error::Stale {
+                current,
+                saved: None,
+            }),
         }
     }
 }
@@ -116,6 +121,8 @@ pub enum Error {
     /// The change is based on an old version.
     Stale {
         current: Version,
+        /// Who saved it last, where that is known.
+        saved: Option<Box<Saved>>,
     },
     PreconditionRequired {
         current: Version,
@@ -131,6 +138,8 @@ pub enum Error {
         code: Conflict,
         detail: String,
     },
+    /// Somebody else is at work on the article.
+    Locked(Box<Lock>),
     /// The key was used for a different request.
     IdempotencyMismatch,
     /// A repeated request, whose answer held a secret that is shown once. Path of the object.
@@ -352,6 +361,18 @@ pub fn founded(write: &mut PublicWrite<'_>, base: &str, at: Instant) -> Result<P
     if current.authority.is_some() {
         return Ok(current);
     }
+    let (host, year) = authority(base, &current, at);
+    store::public::portal::fix_authority(write, &host, year)?;
+    tracing::info!(
+        authority = host,
+        year,
+        "fixed the authority of all uris for ever"
+    );
+    Ok(store::public::portal::get(write.conn())?)
+}
+
+/// Host and year that the uris would bear if they were fixed now.
+pub fn authority(base: &str, portal: &Portal, at: Instant) -> (String, i16) {
     let host = url::Url::parse(base)
         .ok()
         // A tag names a host; the brackets of an IPv6 address have no place in it.
@@ -361,14 +382,7 @@ pub fn founded(write: &mut PublicWrite<'_>, base: &str, at: Instant) -> Result<P
                 .map(str::to_owned)
         })
         .unwrap_or_else(|| "localhost".to_owned());
-    let year = current.zone().day_of(at).year();
-    store::public::portal::fix_authority(write, &host, year)?;
-    tracing::info!(
-        authority = host,
-        year,
-        "fixed the authority of all uris for ever"
-    );
-    Ok(store::public::portal::get(write.conn())?)
+    (host, portal.zone().day_of(at).year())
 }
 
 /// The permanent identity of an object of this portal.

@@ -2,11 +2,12 @@
 //! edition, public tables, log and audit.
 
 mod copy;
+pub mod previews;
 mod schedule;
 
-use self::copy::{Shown, freeze, show};
+use self::copy::{Shown, dated, freeze, show};
 pub use self::schedule::{SetAside, carry_out_due, look_ahead, unschedule};
-use super::working_copy::load;
+use super::working_copy::{at_version, load};
 use super::{Command, Conflict, Deed, Error, IfMatch, audit, founded, require, run_public, uri};
 use crate::ctx::Ctx;
 use crate::domain::article::{
@@ -19,7 +20,7 @@ use crate::domain::input::{FaultCode, Faults};
 use crate::domain::portal::Portal;
 use crate::domain::time::{Day, Instant};
 use crate::store::Conn;
-use crate::store::editorial::{articles, editions};
+use crate::store::editorial::{articles, editions, previews as links};
 use crate::store::public::changes::PublicWrite;
 use crate::store::public::{articles as live, categories, portal};
 
@@ -231,6 +232,8 @@ pub async fn take_down(
             },
         )?;
         live::take_down(write, &public, body.reason_code, command.at, seq)?;
+        // A link may not show what readers may no longer see, nor after it has come back.
+        links::void(write.conn(), id)?;
         let version = article.version;
         article.version = version.next();
         schedule::forget(write.conn(), &mut article)?;
@@ -315,7 +318,7 @@ fn open(
     action: Action,
 ) -> Result<Article, Error> {
     let article = load(write.conn(), command, id)?;
-    if_match.check(article.version)?;
+    at_version(write.conn(), &article, if_match)?;
     require(command, &article, action)?;
     Ok(article)
 }
@@ -334,14 +337,7 @@ fn publication_date(
 ) -> Result<(Day, Option<Instant>), Error> {
     let zone = portal.zone();
     let today = zone.day_of(now);
-    let (on, at) = match (content.published_on, content.published_at) {
-        (Some(on), at) => (on, at),
-        (None, Some(at)) => (zone.day_of(at), Some(at)),
-        (None, None) => match article.published_on {
-            Some(on) => (on, article.published_at),
-            None => (today, Some(zone.show(now))),
-        },
-    };
+    let (on, at) = dated(article, content, portal, now);
     if on > today || at.is_some_and(|at| at.micros() > now.micros()) {
         let field = if on > today {
             "published_on"

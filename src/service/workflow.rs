@@ -1,6 +1,6 @@
 //! The way of a working copy through the newsroom: submit, recall, return, approve, assign.
 
-use super::working_copy::load;
+use super::working_copy::{at_version, load};
 use super::{Command, Deed, Error, IfMatch, audit, require, run};
 use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article, Assign, Note, Return, Stage};
@@ -100,7 +100,7 @@ async fn step(
 ) -> Result<Article, Error> {
     run(ctx, command, move |conn, command| {
         let mut article = load(conn, command, id)?;
-        if_match.check(article.version)?;
+        at_version(conn, &article, if_match)?;
         require(command, &article, action)?;
         let now = portal::get(conn)?.zone().show(command.at);
         let before = article.version;

@@ -2,7 +2,7 @@
 //! that changes something appends an edition.
 
 use super::{Command, Conflict, Deed, Error, IfMatch, audit, require};
-use crate::domain::article::{Action, Article, Stage};
+use crate::domain::article::{Action, Article, Saved, Stage};
 use crate::domain::body::{self, Block};
 use crate::domain::content::Content;
 use crate::domain::id::{ArticleId, CategoryId, MediaId};
@@ -10,8 +10,9 @@ use crate::domain::input::{FaultCode, Faults};
 use crate::domain::policy;
 use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
+use crate::domain::user::Who;
 use crate::infra::random;
-use crate::store::editorial::{articles, captions, editions, media, slugs};
+use crate::store::editorial::{articles, captions, editions, media, slugs, users};
 use crate::store::public::{categories, portal};
 use crate::store::{self, Conn};
 
@@ -22,6 +23,29 @@ pub fn load(conn: &mut Conn, command: &Command, id: ArticleId) -> Result<Article
         return Err(Error::NotFound);
     }
     Ok(article)
+}
+
+/// Passes for the version that the client based its change on; who comes too late is told who saved
+/// meanwhile.
+pub fn at_version(conn: &mut Conn, article: &Article, if_match: IfMatch) -> Result<(), Error> {
+    match if_match.check(article.version) {
+        Err(Error::Stale { current, .. }) => Err(Error::Stale {
+            current,
+            saved: Some(Box::new(last_save(conn, article)?)),
+        }),
+        checked => checked,
+    }
+}
+
+fn last_save(conn: &mut Conn, article: &Article) -> Result<Saved, Error> {
+    let edition = editions::get(conn, article.id, article.edition)?;
+    let user = users::get(conn, edition.created_by)?;
+    Ok(Saved {
+        version: article.version,
+        edition: edition.number,
+        saved_by: Who::from(&user),
+        saved_at: portal::get(conn)?.zone().show(edition.created_at),
+    })
 }
 
 /// Content that was checked against the rest of the portal.
@@ -246,7 +270,7 @@ pub fn save(
         return Ok(article);
     }
     checked.content.category = category;
-    if_match.check(article.version)?;
+    at_version(conn, &article, if_match)?;
     require(command, &article, Action::Save)?;
     store(conn, command, article, checked, action)
 }

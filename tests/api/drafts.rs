@@ -149,7 +149,8 @@ async fn no_public_address_shows_what_is_not_published() {
             "{format}",
             ["atom", "rss", "json"].map(str::to_owned).to_vec(),
         ),
-        ("{hash}", vec![hash]),
+        ("{hash}", vec![hash.clone()]),
+        ("{token}", vec![format!("1-{hash}")]),
         ("{rendition}", ["full", "w640"].map(str::to_owned).to_vec()),
     ];
     let addresses = public_addresses(&portal, &known).await;

@@ -149,6 +149,26 @@ async fn walk(portal: &Portal) {
         .ok();
     editor.get(&format!("{path}/editions")).await.ok();
     editor.get(&format!("{path}/editions/1")).await.ok();
+    editor.get(&format!("{path}/editions/2/diff")).await.ok();
+    let lock = format!("{path}/lock");
+    let ask = editor.ask(Method::PUT, &lock);
+    ask.json(&json!({"minutes": 10})).send().await.ok();
+    editor.get(&lock).await.ok();
+    editor.ask(Method::DELETE, &lock).send().await.is(204);
+    let links = format!("{path}/previews");
+    let link = json!({"edition": 2, "expires_in": 3600});
+    let link = editor.post(&links, &link).await.created();
+    editor.get(&links).await.ok();
+    let url = link["url"].as_str().unwrap();
+    portal
+        .get(url.strip_prefix(crate::support::BASE).unwrap())
+        .await
+        .ok();
+    editor
+        .ask(Method::DELETE, &format!("{links}/{}", link["id"]))
+        .send()
+        .await
+        .is(204);
     editor.get("/v1/editorial/captions").await.ok();
     let figure = json!({"article_id": draft["id"], "caption": "Cây giống chuẩn bị từ sớm", "media": [{"media_id": medium["id"]}]});
     let caption = editor
@@ -169,6 +189,10 @@ async fn walk(portal: &Portal) {
         .await
         .ok();
     editor.delete(&caption, 5).await.is(204);
+    for (version, edition) in [(6, 1), (7, 3)] {
+        let restored = format!("{path}/editions/{edition}/restore");
+        editor.post_at(&restored, version, &Value::Null).await.ok();
+    }
     editor.get("/v1/editorial/inbox").await.ok();
     editor.get("/v1/editorial/people").await.ok();
     let said = json!({"text": "Đã gọi lại thôn Suối Đá: có 60 người tham gia."});

@@ -16,7 +16,9 @@ const MATRIX: &[(&str, &[&str])] = &[
     (
         "read:drafts",
         &[
+            "compare_editions",
             "get_edition",
+            "get_lock",
             "get_editorial_article",
             "get_editorial_caption",
             "get_editorial_category",
@@ -39,6 +41,12 @@ const MATRIX: &[(&str, &[&str])] = &[
             "assign_article",
             "create_caption",
             "create_comment",
+            "create_preview",
+            "list_previews",
+            "release_lock",
+            "restore_edition",
+            "revoke_preview",
+            "take_lock",
             "delete_article",
             "delete_caption",
             "delete_comment",

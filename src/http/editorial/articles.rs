@@ -14,6 +14,7 @@ use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article, Note, PublicState, ReasonCode, Scheduled, Stage};
 use crate::domain::content::Content;
 use crate::domain::id::{ArticleId, EditionNumber, UserId, Version};
+use crate::domain::lock::Lock;
 use crate::domain::policy::allowed_actions;
 use crate::domain::time::{Day, Instant};
 use crate::domain::user::Actor;
@@ -75,11 +76,13 @@ struct ArticleOut {
     created_by: UserId,
     created_at: Instant,
     updated_at: Instant,
+    /// Who says to be at work on it; stops nobody from saving.
+    lock: Option<Lock>,
     content: Content,
 }
 
 impl ArticleOut {
-    fn new(article: Article, actor: &Actor) -> Self {
+    fn new(article: Article, actor: &Actor, now: Instant) -> Self {
         let situation = article.situation();
         Self {
             has_unpublished_changes: situation.has_unpublished_changes(),
@@ -105,6 +108,7 @@ impl ArticleOut {
             created_by: article.created_by,
             created_at: article.created_at,
             updated_at: article.updated_at,
+            lock: article.lock.filter(|lock| lock.holds_at(now)),
             content: article.content,
         }
     }
@@ -123,11 +127,12 @@ async fn get_editorial_article(
     id: Segment<ArticleId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let actor = can.actor;
+    let (actor, now) = (can.actor, ctx.now());
     let article = ctx
         .db
         .read_brief(move |conn| {
-            Ok::<_, ApiError>(ArticleOut::new(visible(conn, &actor, id.0)?, &actor))
+            let article = visible(conn, &actor, id.0)?;
+            Ok::<_, ApiError>(ArticleOut::new(article, &actor, now))
         })
         .await?;
     object(article.version, &article)
@@ -150,7 +155,8 @@ async fn create_article(
     let actor = can.actor.clone();
     let article = service::create(&ctx, can.command(&ctx, Some(body.digest())), content).await?;
     let response = created(&ctx, "articles", article.id.get());
-    written(response, article.version, &ArticleOut::new(article, &actor))
+    let out = ArticleOut::new(article, &actor, ctx.now());
+    written(response, out.version, &out)
 }
 
 /// Replace the working copy.
@@ -201,11 +207,7 @@ async fn save_article(
 ) -> ApiResult {
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let article = service::save(&ctx, can.command(&ctx, Some(digest)), id, if_match, save).await?;
-    written(
-        HttpResponse::Ok(),
-        article.version,
-        &ArticleOut::new(article, &actor),
-    )
+    acted(&ctx, article, &actor)
 }
 
 /// Delete a draft.
@@ -227,10 +229,10 @@ async fn delete_article(
     Ok(deleted())
 }
 
-fn acted(article: Article, actor: &Actor) -> ApiResult {
+fn acted(ctx: &Ctx, article: Article, actor: &Actor) -> ApiResult {
     written(
         HttpResponse::Ok(),
         article.version,
-        &ArticleOut::new(article, actor),
+        &ArticleOut::new(article, actor, ctx.now()),
     )
 }

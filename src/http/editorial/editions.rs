@@ -2,14 +2,16 @@
 
 use actix_web::{HttpRequest, get, web};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::visible;
 use crate::ctx::Ctx;
 use crate::domain::content::{Content, Title};
+use crate::domain::diff::Difference;
 use crate::domain::id::{ArticleId, EditionNumber, UserId};
-use crate::domain::time::Instant;
+use crate::domain::input::FaultCode;
+use crate::domain::time::{Instant, Zone};
 use crate::http::caching::{private_json, private_list};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
@@ -20,7 +22,9 @@ use crate::store::editorial::editions;
 use crate::store::public::{categories, portal};
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(list_editions).service(get_edition);
+    cfg.service(list_editions)
+        .service(get_edition)
+        .service(compare_editions);
 }
 
 /// An edition in a list.
@@ -30,6 +34,17 @@ struct EditionLine {
     title: Title,
     created_by: UserId,
     created_at: Instant,
+}
+
+impl EditionLine {
+    fn new(edition: editions::Edition, zone: &Zone) -> Self {
+        Self {
+            number: edition.number,
+            title: edition.title,
+            created_by: edition.created_by,
+            created_at: zone.show(edition.created_at),
+        }
+    }
 }
 
 /// A page of editions.
@@ -84,12 +99,7 @@ async fn list_editions(
             let items = page
                 .items
                 .into_iter()
-                .map(|edition| EditionLine {
-                    number: edition.number,
-                    title: edition.title,
-                    created_by: edition.created_by,
-                    created_at: zone.show(edition.created_at),
-                })
+                .map(|edition| EditionLine::new(edition, &zone))
                 .collect();
             Ok::<_, ApiError>(EditionPage { items, next })
         })
@@ -129,4 +139,87 @@ async fn get_edition(
         })
         .await?;
     private_json(&request, &edition)
+}
+
+/// What makes one edition of the other.
+#[derive(Debug, Serialize, ToSchema)]
+struct EditionDiff {
+    /// The edition before.
+    from: EditionLine,
+    /// The edition after.
+    to: EditionLine,
+    #[serde(flatten)]
+    difference: Difference,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "describes the parameters; DiffQuery is what handlers read"
+)]
+struct DiffParams {
+    /// Number of the edition that counts as before; the one that came before it when absent.
+    #[param(minimum = 1, maximum = 9007199254740991i64)]
+    against: Option<i64>,
+}
+
+struct DiffQuery(Option<EditionNumber>);
+
+impl FromQuery for DiffQuery {
+    fn read(query: &mut Query) -> Self {
+        Self(query.take("against", str::parse))
+    }
+}
+
+/// Compare two editions.
+///
+/// Fields that differ with both values, and what became of the blocks of the body, told apart by
+/// their `_key`: removed, added, moved, changed. Any two editions of the article can be compared, in
+/// either direction.
+#[utoipa::path(operation_id = "compare_editions", tag = "editorial articles", security(("bearer" = [])), params(("id" = ArticleId, Path, description = "Id of the article"), ("number" = EditionNumber, Path, description = "Number of the edition that counts as after"), DiffParams), responses(
+    (status = 200, body = EditionDiff), (status = 404, body = Problem, content_type = "application/problem+json"),
+))]
+#[get("/v1/editorial/articles/{id}/editions/{number}/diff")]
+async fn compare_editions(
+    request: HttpRequest,
+    ctx: web::Data<Ctx>,
+    can: Can<Write>,
+    id: Segment<ArticleId, 0>,
+    number: Segment<EditionNumber, 1>,
+    Params(query): Params<DiffQuery>,
+) -> ApiResult {
+    let before = match query.0.or_else(|| number.0.previous()) {
+        Some(before) => before,
+        None => {
+            return Err(ApiError::parameter(
+                "against",
+                FaultCode::Required,
+                "is required: no edition came before the first",
+            ));
+        }
+    };
+    let (from, to, contents) = ctx
+        .db
+        .read_brief(move |conn| {
+            visible(conn, &can.actor, id.0)?;
+            let zone = portal::get(conn)?.zone();
+            let tree = categories::tree(conn)?;
+            let (from, _, old) = editions::content(conn, &tree, id.0, before)?;
+            let (to, _, new) = editions::content(conn, &tree, id.0, number.0)?;
+            let contents = (old.shown_in(&zone), new.shown_in(&zone));
+            let line = |edition| EditionLine::new(edition, &zone);
+            Ok::<_, ApiError>((line(from), line(to), contents))
+        })
+        .await?;
+    // Long paragraphs take their time, which other requests of this worker should not wait for.
+    let difference = web::block(move || Difference::between(&contents.0, &contents.1))
+        .await
+        .map_err(ApiError::internal)?;
+    let diff = EditionDiff {
+        from,
+        to,
+        difference,
+    };
+    private_json(&request, &diff)
 }

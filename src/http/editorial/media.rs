@@ -1,6 +1,6 @@
 //! Media as editors have them: upload, description; `preview` shows their files.
 
-mod preview;
+pub(super) mod preview;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use serde::{Deserialize, Serialize};

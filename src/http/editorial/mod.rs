@@ -5,9 +5,11 @@ pub mod captions;
 pub mod categories;
 pub mod comments;
 pub mod editions;
+pub mod locks;
 pub mod media;
 pub mod people;
 pub mod portal;
+pub mod previews;
 pub mod tokens;
 pub mod users;
 
@@ -19,8 +21,9 @@ use super::caching::NO_STORE;
 use super::error::ApiError;
 use crate::ctx::Ctx;
 use crate::domain::article::Article;
-use crate::domain::id::ArticleId;
+use crate::domain::id::{ArticleId, MediaId};
 use crate::domain::policy;
+use crate::domain::time::Instant;
 use crate::domain::user::Actor;
 use crate::store::editorial::articles as articles_store;
 use crate::store::{self, Conn};
@@ -31,6 +34,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
     comments::routes(cfg);
     editions::routes(cfg);
     categories::routes(cfg);
+    locks::routes(cfg);
+    previews::routes(cfg);
     media::routes(cfg);
     people::routes(cfg);
     portal::routes(cfg);
@@ -63,4 +68,9 @@ fn visible(conn: &mut Conn, actor: &Actor, id: ArticleId) -> Result<Article, Api
     } else {
         Err(store::Error::NotFound.into())
     }
+}
+
+/// Path of a file that opens without a token for the next minutes, and not beyond `until`.
+fn file_path(ctx: &Ctx, id: MediaId, rendition: &str, until: Instant) -> String {
+    media::preview::path_until(ctx, id, rendition, until)
 }

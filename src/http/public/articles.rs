@@ -279,7 +279,7 @@ async fn list_articles(
     dead_code,
     reason = "describes the parameters; BodyQuery is what handlers read"
 )]
-struct BodyParams {
+pub struct BodyParams {
     /// `blocks` (default) gives `body`, `html` gives `body_html`, `text` gives `body_text`.
     #[param(inline)]
     body: Option<BodyWord>,
@@ -294,7 +294,7 @@ enum BodyWord {
     Text,
 }
 
-struct BodyQuery(BodyForm);
+pub struct BodyQuery(pub BodyForm);
 
 impl FromQuery for BodyQuery {
     fn read(query: &mut Query) -> Self {

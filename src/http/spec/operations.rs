@@ -59,7 +59,8 @@ impl Operation<'_> {
 
     /// A write about an article that changes nothing which anybody saves.
     fn beside(&self) -> bool {
-        self.path.contains("{id}/comments") || self.path.ends_with("{id}/assign")
+        let parts = ["{id}/comments", "{id}/lock", "{id}/previews"];
+        parts.iter().any(|part| self.path.contains(part)) || self.path.ends_with("{id}/assign")
     }
 
     /// One editorial object, whose ETag is its version.

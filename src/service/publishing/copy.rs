@@ -6,11 +6,13 @@ use crate::domain::article::{Article, PublishKind, Status};
 use crate::domain::body::{Block, LiveAttachment, LiveBlock, LiveEmbed};
 use crate::domain::caption::{Alt, Figure, LiveFigure, LiveFigureMedium};
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
-use crate::domain::content::Content;
+use crate::domain::content::{Content, Language};
 use crate::domain::id::{CategoryId, EditionNumber, MediaId, Seq};
 use crate::domain::media::{FrozenMedium, Kind, LiveMedium};
 use crate::domain::portal::Portal;
+use crate::domain::time::{Day, Instant};
 use crate::service::{Command, Error, uri};
+use crate::store::Conn;
 use crate::store::editorial::{articles, media};
 use crate::store::public::changes::PublicWrite;
 use crate::store::public::{articles as live, categories, media as live_media};
@@ -22,6 +24,96 @@ pub(super) struct Shown {
     pub why: Why,
     /// Category path of what readers saw until now.
     pub before: Option<Vec<CategoryId>>,
+}
+
+/// What a public copy is made of, whether readers get it or only a preview does.
+pub(super) struct Model<'a> {
+    pub article: &'a Article,
+    pub portal: &'a Portal,
+    pub content: Content,
+    pub category: CategoryId,
+    pub edition: EditionNumber,
+    pub language: Language,
+    pub frozen: &'a [FrozenMedium],
+    /// Everything published of the article, oldest first.
+    pub publications: Vec<articles::Publication>,
+    pub on: Day,
+    pub at: Option<Instant>,
+    pub now: Instant,
+    pub seq: Seq,
+}
+
+/// An article with its body and corrections, as readers get them.
+pub struct Copy {
+    pub article: live::LiveArticle,
+    pub body: Vec<LiveBlock>,
+    /// Oldest first.
+    pub corrections: Vec<live::Correction>,
+}
+
+/// Makes a public copy; writes nothing.
+pub(super) fn model(model: Model<'_>) -> Result<Copy, Error> {
+    let Model {
+        article, content, ..
+    } = model;
+    let known: HashMap<MediaId, &FrozenMedium> = model
+        .frozen
+        .iter()
+        .map(|medium| (medium.id, medium))
+        .collect();
+    let body = live_body(&content.body.0, &known)?;
+    let cover = content
+        .cover_media_id
+        .or_else(|| first_image(&content.body.0, &known))
+        .and_then(|id| known.get(&id))
+        .map(|medium| LiveMedium {
+            alt: alt_in(&body, medium.id).or_else(|| medium.alt.clone()),
+            ..medium.live("")
+        });
+    let corrections: Vec<live::Correction> = model
+        .publications
+        .into_iter()
+        .filter(|publication| publication.kind == Some(PublishKind::Correction))
+        .filter_map(|publication| {
+            Some(live::Correction {
+                id: publication.id,
+                at: publication.at,
+                edition: publication.edition,
+                note: publication.note?,
+            })
+        })
+        .collect();
+    let article = live::LiveArticle {
+        id: article.id,
+        uri: uri(model.portal, &article.uuid)?,
+        slug: content.slug.unwrap_or_else(|| article.slug.clone()),
+        category_id: model.category,
+        edition: model.edition,
+        status: Status::Live,
+        status_note: None,
+        status_at: None,
+        title: content.title,
+        lead: content.lead,
+        published_on: model.on,
+        published_at: model.at,
+        sort_at: model
+            .at
+            .unwrap_or_else(|| model.portal.zone().start_of(model.on)),
+        first_published_at: article.first_published_at.unwrap_or(model.now),
+        updated_at: corrections.last().map(|correction| correction.at),
+        language: model.language,
+        tags: content.tags.0,
+        featured: content.featured,
+        cover,
+        byline: content.byline.0,
+        source: content.source,
+        seq: model.seq,
+    };
+    Ok(Copy {
+        article,
+        body,
+        corrections,
+    })
 }
 
 /// Copies content into the public tables, as the last publication froze it, with its row in the log.
@@ -43,17 +135,6 @@ pub(super) fn show(
     let (language, frozen_at) = (last.language.clone(), last.at);
     let frozen = std::mem::take(&mut last.media);
     let path = categories::get(write.conn(), category)?.path;
-    let known: HashMap<MediaId, &FrozenMedium> =
-        frozen.iter().map(|medium| (medium.id, medium)).collect();
-    let body = live_body(&content.body.0, &known)?;
-    let cover = content
-        .cover_media_id
-        .or_else(|| first_image(&content.body.0, &known))
-        .and_then(|id| known.get(&id))
-        .map(|medium| LiveMedium {
-            alt: alt_in(&body, medium.id).or_else(|| medium.alt.clone()),
-            ..medium.live("")
-        });
     let edition = article.public_edition.unwrap_or(EditionNumber::FIRST);
     let seq = write.record(
         command.at,
@@ -69,50 +150,44 @@ pub(super) fn show(
             after: Some(path.clone()),
         },
     )?;
-    let corrections: Vec<live::Correction> = publications
-        .into_iter()
-        .filter(|publication| publication.kind == Some(PublishKind::Correction))
-        .filter_map(|publication| {
-            Some(live::Correction {
-                id: publication.id,
-                at: publication.at,
-                edition: publication.edition,
-                note: publication.note?,
-            })
-        })
-        .collect();
-    let on = article
-        .published_on
-        .unwrap_or_else(|| portal.zone().day_of(command.at));
-    let public = live::LiveArticle {
-        id: article.id,
-        uri: uri(portal, &article.uuid)?,
-        slug: content.slug.unwrap_or_else(|| article.slug.clone()),
-        category_id: category,
+    let copy = model(Model {
+        article,
+        portal,
+        content,
+        category,
         edition,
-        status: Status::Live,
-        status_note: None,
-        status_at: None,
-        title: content.title,
-        lead: content.lead,
-        published_on: on,
-        published_at: article.published_at,
-        sort_at: article
-            .published_at
-            .unwrap_or_else(|| portal.zone().start_of(on)),
-        first_published_at: article.first_published_at.unwrap_or(command.at),
-        updated_at: corrections.last().map(|correction| correction.at),
         language,
-        tags: content.tags.0,
-        featured: content.featured,
-        cover,
-        byline: content.byline.0,
-        source: content.source,
+        frozen: &frozen,
+        publications,
+        on: article
+            .published_on
+            .unwrap_or_else(|| portal.zone().day_of(command.at)),
+        at: article.published_at,
+        now: command.at,
         seq,
-    };
-    live::put(write, &public, &body, &path, &corrections)?;
+    })?;
+    live::put(write, &copy.article, &copy.body, &path, &copy.corrections)?;
     live_media::put(write, article.id, &frozen, frozen_at)?;
     Ok(seq)
+}
+
+/// Day and instant that content bears when it is published: as the editors say, as fixed before,
+/// or now.
+pub(super) fn dated(
+    article: &Article,
+    content: &Content,
+    portal: &Portal,
+    now: Instant,
+) -> (Day, Option<Instant>) {
+    let zone = portal.zone();
+    match (content.published_on, content.published_at) {
+        (Some(on), at) => (on, at),
+        (None, Some(at)) => (zone.day_of(at), Some(at)),
+        (None, None) => match article.published_on {
+            Some(on) => (on, article.published_at),
+            None => (zone.day_of(now), Some(zone.show(now))),
+        },
+    }
 }
 
 /// The media that content names, as they are now.
@@ -120,6 +195,11 @@ pub(super) fn freeze(
     write: &mut PublicWrite<'_>,
     content: &Content,
 ) -> Result<Vec<FrozenMedium>, Error> {
+    media_of(write.conn(), content)
+}
+
+/// Every medium that content names, once.
+pub(super) fn named(content: &Content) -> Vec<MediaId> {
     let mut ids: Vec<MediaId> = content
         .body
         .0
@@ -130,7 +210,11 @@ pub(super) fn freeze(
         .collect();
     ids.sort();
     ids.dedup();
-    Ok(media::load(write.conn(), &ids)?
+    ids
+}
+
+pub(super) fn media_of(conn: &mut Conn, content: &Content) -> Result<Vec<FrozenMedium>, Error> {
+    Ok(media::load(conn, &named(content))?
         .into_iter()
         .map(FrozenMedium::from)
         .collect())

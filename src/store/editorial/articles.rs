@@ -6,12 +6,14 @@ pub mod schedules;
 use diesel::prelude::*;
 
 use super::editions as edition_store;
+use super::locks;
 use super::schema::{articles, editions, publications, schedules as schedule_table};
 use crate::domain::article::{
     Article, Note, PublicState, PublishKind, ReasonCode, Scheduled, Stage,
 };
 use crate::domain::content::{Content, Language};
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber, UserId, Version};
+use crate::domain::lock::Lock;
 use crate::domain::media::FrozenMedium;
 use crate::domain::slug::Slug;
 use crate::domain::time::{Day, Instant};
@@ -89,6 +91,7 @@ impl Row {
             created_by: UserId::stored(self.created_by),
             created_at: Instant::from_micros(self.created_at),
             updated_at: Instant::from_micros(self.updated_at),
+            lock: None,
             content,
         })
     }
@@ -127,6 +130,11 @@ pub fn get(conn: &mut Conn, id: ArticleId) -> Result<Article> {
         first_published_at: show(article.first_published_at),
         created_at: zone.show(article.created_at),
         updated_at: zone.show(article.updated_at),
+        lock: locks::find(conn, id)?.map(|lock| Lock {
+            since: zone.show(lock.since),
+            expires_at: zone.show(lock.expires_at),
+            ..lock
+        }),
         ..article
     })
 }

@@ -84,6 +84,15 @@ fn read((number, title, by, at): Row) -> Edition {
     }
 }
 
+/// An edition without content.
+pub fn get(conn: &mut Conn, article: ArticleId, number: EditionNumber) -> Result<Edition> {
+    let row = editions::table
+        .find((article.get(), number.get()))
+        .select(COLUMNS)
+        .first::<Row>(conn)?;
+    Ok(read(row))
+}
+
 /// The content of an edition, its category by the slug that it has now.
 pub fn content(
     conn: &mut Conn,

@@ -92,6 +92,17 @@ diesel::table! {
     }
 }
 diesel::table! {
+    article_locks (article_id) {
+        article_id -> BigInt, user_id -> BigInt, since -> BigInt, expires_at -> BigInt,
+    }
+}
+diesel::table! {
+    previews (id) {
+        id -> BigInt, article_id -> BigInt, edition -> BigInt, created_by -> BigInt,
+        created_at -> BigInt, expires_at -> BigInt,
+    }
+}
+diesel::table! {
     slugs (slug) { slug -> Text, article_id -> BigInt, }
 }
 diesel::table! {
@@ -137,6 +148,7 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(articles -> users (created_by));
+diesel::joinable!(article_locks -> users (user_id));
 diesel::joinable!(audit -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -152,6 +164,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     login_failures,
     media,
     articles,
+    article_locks,
+    previews,
     editions,
     edition_bodies,
     publications,

@@ -29,7 +29,12 @@ impl Operation {
 
     /// Read by anyone: no token, no signature.
     pub fn is_public_read(&self) -> bool {
-        self.method == Method::GET && !self.is_secured() && self.id != "get_media_preview"
+        self.method == Method::GET && !self.is_secured() && !self.is_preview()
+    }
+
+    /// Opened by a signed address, and by nothing else.
+    pub fn is_preview(&self) -> bool {
+        matches!(self.id, "get_media_preview" | "get_preview")
     }
 }
 
@@ -84,6 +89,8 @@ pub struct World {
     pub file: String,
     /// Path of a preview, signed.
     pub preview: String,
+    /// Path of a preview link, and its id.
+    pub link: (String, i64),
 }
 
 impl World {
@@ -110,7 +117,13 @@ impl World {
         let said = json!({"text": "Đã kiểm tra số liệu."});
         let comment = reporter.post(&comments, &said).await.created();
         let own = reporter.get(&format!("/v1/editorial/media/{medium}")).await;
+        let links = format!("/v1/editorial/articles/{}/previews", article["id"]);
+        let link = reporter.post(&links, &json!({})).await.created();
+        let lock = links.replace("previews", "lock");
+        let ask = reporter.ask(Method::PUT, &lock);
+        ask.json(&json!({"minutes": 60})).send().await.ok();
         Self {
+            link: (path(&link["url"]), link["id"].as_i64().unwrap()),
             file: path(&shown["renditions"][0]["url"]),
             preview: path(&own.ok()["renditions"][0]["preview_url"]),
             caption: article["content"]["body"][1]["caption_id"]
@@ -130,6 +143,12 @@ impl World {
         match operation.id {
             "get_media_file" => return self.file.clone(),
             "get_media_preview" => return self.preview.clone(),
+            "get_preview" => return self.link.0.clone(),
+            // There is but one edition.
+            "compare_editions" => {
+                let article = &self.article["id"];
+                return format!("/v1/editorial/articles/{article}/editions/1/diff?against=1");
+            }
             _ => {}
         }
         let about = |what: &str| operation.pattern.contains(what);
@@ -151,6 +170,7 @@ impl World {
             .pattern
             .replace("{id}", &id.unwrap().to_string())
             .replace("{slug}", slug.unwrap())
+            .replace("{preview_id}", &self.link.1.to_string())
             .replace("{comment_id}", &self.comment.to_string())
             .replace("{number}", "1")
             .replace("{format}", "atom")

@@ -8,10 +8,10 @@ use crate::ctx::Ctx;
 use crate::domain::article::{
     Assign, Publish as PublishBody, Return, TakeDown, Unschedule, Withdraw,
 };
-use crate::domain::id::ArticleId;
+use crate::domain::id::{ArticleId, EditionNumber};
 use crate::http::error::{ApiResult, Problem};
 use crate::http::extract::{Body, Can, Edit, NoParams, Params, Publish, Segment, Write};
-use crate::service::{publishing, workflow};
+use crate::service::{articles, publishing, workflow};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(submit_article)
@@ -24,7 +24,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(withdraw_article)
         .service(archive_article)
         .service(take_down_article)
-        .service(restore_article);
+        .service(restore_article)
+        .service(restore_edition);
 }
 
 /// Hand an article in.
@@ -44,6 +45,7 @@ async fn submit_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, None);
     acted(
+        &ctx,
         workflow::submit(&ctx, command, id.0, if_match).await?,
         &actor,
     )
@@ -66,6 +68,7 @@ async fn recall_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, None);
     acted(
+        &ctx,
         workflow::recall(&ctx, command, id.0, if_match).await?,
         &actor,
     )
@@ -90,6 +93,7 @@ async fn return_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, Some(body.digest()));
     acted(
+        &ctx,
         workflow::give_back(&ctx, command, id.0, if_match, input).await?,
         &actor,
     )
@@ -112,6 +116,7 @@ async fn approve_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, None);
     acted(
+        &ctx,
         workflow::approve(&ctx, command, id.0, if_match).await?,
         &actor,
     )
@@ -135,7 +140,11 @@ async fn assign_article(
     let input = body.read()?;
     let actor = can.actor.clone();
     let command = can.command(&ctx, Some(body.digest()));
-    acted(workflow::assign(&ctx, command, id.0, input).await?, &actor)
+    acted(
+        &ctx,
+        workflow::assign(&ctx, command, id.0, input).await?,
+        &actor,
+    )
 }
 
 /// Publish the newest edition, now or later.
@@ -162,6 +171,7 @@ async fn publish_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, Some(body.digest()));
     acted(
+        &ctx,
         publishing::publish(&ctx, command, id.0, if_match, input).await?,
         &actor,
     )
@@ -189,6 +199,7 @@ async fn unschedule_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, Some(body.digest()));
     acted(
+        &ctx,
         publishing::unschedule(&ctx, command, id.0, if_match, input).await?,
         &actor,
     )
@@ -213,6 +224,7 @@ async fn withdraw_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, Some(body.digest()));
     acted(
+        &ctx,
         publishing::withdraw(&ctx, command, id.0, if_match, input).await?,
         &actor,
     )
@@ -236,6 +248,7 @@ async fn archive_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, None);
     acted(
+        &ctx,
         publishing::archive(&ctx, command, id.0, if_match).await?,
         &actor,
     )
@@ -262,6 +275,7 @@ async fn take_down_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, Some(body.digest()));
     acted(
+        &ctx,
         publishing::take_down(&ctx, command, id.0, if_match, input).await?,
         &actor,
     )
@@ -284,7 +298,31 @@ async fn restore_article(
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let command = can.command(&ctx, None);
     acted(
+        &ctx,
         publishing::restore(&ctx, command, id.0, if_match).await?,
         &actor,
     )
+}
+
+/// Make an old edition the working copy again.
+///
+/// Its content is saved as a new edition, with the captions' own ids; the article keeps its slug.
+/// What is the working copy already makes none. 422 tells, by places in the edition's content, what
+/// of it is gone meanwhile: its category, a medium.
+#[utoipa::path(operation_id = "restore_edition", tag = "editorial articles", security(("bearer" = [])), params(("id" = ArticleId, Path, description = "Id of the article"), ("number" = EditionNumber, Path, description = "Number of the edition")), responses(
+    (status = 200, body = ArticleOut), (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json"),
+))]
+#[post("/v1/editorial/articles/{id}/editions/{number}/restore")]
+async fn restore_edition(
+    ctx: web::Data<Ctx>,
+    can: Can<Write>,
+    id: Segment<ArticleId, 0>,
+    number: Segment<EditionNumber, 1>,
+    _: Params<NoParams>,
+) -> ApiResult {
+    let (actor, if_match) = (can.actor.clone(), can.if_match);
+    let command = can.command(&ctx, None);
+    let article = articles::restore_edition(&ctx, command, id.0, if_match, number.0).await?;
+    acted(&ctx, article, &actor)
 }

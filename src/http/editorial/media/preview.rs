@@ -31,6 +31,13 @@ pub fn address(ctx: &Ctx, id: MediaId, rendition: &str) -> String {
     format!("{}{signed}&signature={seal}", ctx.settings.base_url())
 }
 
+/// The same below the public URL, for a link that is good until then: no longer than the link.
+pub fn path_until(ctx: &Ctx, id: MediaId, rendition: &str, until: Instant) -> String {
+    let signed = path(id, rendition, expiry(ctx.now()).min(until.seconds()));
+    let seal = ctx.keys.seal(&signed);
+    format!("{signed}&signature={seal}")
+}
+
 fn path(id: MediaId, name: &str, expires: i64) -> String {
     format!("/v1/editorial/media/{id}/preview/{name}?expires={expires}")
 }
