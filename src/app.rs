@@ -15,6 +15,7 @@ use crate::ctx::Ctx;
 use crate::http::{Shared, app};
 use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
+use crate::infra::oidc::Provider;
 use crate::infra::password::Hasher;
 use crate::infra::random;
 use crate::infra::rate::Pace;
@@ -24,6 +25,9 @@ use crate::service::publishing::{SetAside, carry_out_due};
 use crate::store::Db;
 use crate::store::db::{Address, Conn};
 use crate::store::migrate::{self, State};
+
+/// How many threads may wait for the sign-in provider at once.
+const ASKING: usize = 8;
 
 /// Starts the log as the settings want it.
 pub fn log(settings: &Settings) -> Result<(), String> {
@@ -55,6 +59,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
     let hasher = Hasher::new(settings.argon2.params()).map_err(|error| {
         format!("BANTIN_ARGON2_MEMORY, BANTIN_ARGON2_PASSES, BANTIN_ARGON2_LANES: {error}")
     })?;
+    let provider = settings.oidc.options()?.map(Provider::new).map(Arc::new);
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     // A picture of the largest size takes hundreds of megabytes while it is decoded.
     let pictures = cores.min(2);
@@ -72,6 +77,8 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         hasher: Arc::new(hasher),
         hashing: Arc::new(Semaphore::new(cores)),
         decoding: Arc::new(Semaphore::new(pictures)),
+        provider,
+        asking: Arc::new(Semaphore::new(ASKING)),
         due: Arc::new(AtomicI64::new(i64::MAX)),
         token_uses: Arc::new(Pace::default()),
         settings: Arc::new(settings),

@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::domain::time::Instant;
 use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
+use crate::infra::oidc::Provider;
 use crate::infra::password::Hasher;
 use crate::infra::rate::Pace;
 use crate::infra::telemetry::Metrics;
@@ -28,6 +29,10 @@ pub struct Ctx {
     pub hashing: Arc<Semaphore>,
     /// Turns for decoding pictures.
     pub decoding: Arc<Semaphore>,
+    /// Who else users may sign in through.
+    pub provider: Option<Arc<Provider>>,
+    /// Turns for asking the provider.
+    pub asking: Arc<Semaphore>,
     /// When something is published or archived by itself next, in unix microseconds, as far as this
     /// node knows.
     pub due: Arc<AtomicI64>,

@@ -1,4 +1,4 @@
-//! The last lines of `cargo test`: which databases and vectors the suites ran on. Fails where
+//! The last lines of `cargo test`: which databases, vectors and provider the suites ran on. Fails where
 //! something was asked for that did not run.
 
 #![expect(clippy::print_stdout, reason = "its output is the result")]
@@ -28,6 +28,17 @@ fn main() -> ExitCode {
             "tested on SQLite; PostgreSQL was NOT TESTED: set BANTIN_TEST_POSTGRES=postgres://USER:PASSWORD@HOST/DATABASE \
              and run `cargo test --features postgres`"
         ),
+    }
+    let provider = std::env::var("BANTIN_TEST_OIDC").is_ok();
+    match provider {
+        true => println!("tested with a real OpenID Connect provider"),
+        false => println!(
+            "OpenID Connect against a real provider was NOT TESTED: start tests/oidc/provider.mjs and set BANTIN_TEST_OIDC"
+        ),
+    }
+    if ci && built && !provider {
+        println!("FAILED: CI runs without an OpenID Connect provider");
+        return ExitCode::FAILURE;
     }
     if ci && built && !server {
         println!("FAILED: CI runs the feature `postgres` without a server");

@@ -18,6 +18,7 @@ pub mod page;
 pub mod policy;
 pub mod portal;
 pub mod preview;
+pub mod provider;
 pub mod reach;
 pub mod render;
 pub mod slug;

@@ -1,5 +1,7 @@
 //! Signing in and out, the password, who one is, and the public keys of access tokens.
 
+mod provider;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use deserr::Deserr;
@@ -28,7 +30,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(change_password)
         .service(accept_invitation)
         .service(get_me)
-        .service(get_jwks);
+        .service(get_jwks)
+        .configure(provider::routes);
 }
 
 /// Most bytes of a body here: anybody may send one.
@@ -43,6 +46,12 @@ impl From<Refusal> for ApiError {
             Refusal::TooMany(seconds) => Self::new(Code::TooManyRequests)
                 .detail("too many failed attempts; wait before the next one")
                 .header(header::RETRY_AFTER, seconds),
+            Refusal::NoProvider => {
+                Self::new(Code::NotFound).detail("no sign-in provider is set up here")
+            }
+            Refusal::ProviderFailed => Self::new(Code::ProviderFailed),
+            Refusal::NotProven => challenged(Code::SignInFailed),
+            Refusal::NoRole => Self::new(Code::NoRole),
             Refusal::Failed(error) => error.into(),
         }
     }

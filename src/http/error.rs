@@ -75,9 +75,11 @@ codes! {
     BadCredentials = "bad_credentials", 401, "Login or password is wrong";
     BadRefreshToken = "bad_refresh_token", 401, "The refresh token is not valid";
     BadInvitation = "bad_invitation", 401, "The invitation is not valid";
+    SignInFailed = "sign_in_failed", 401, "The sign-in through the provider has failed";
     Forbidden = "forbidden", 403, "Not allowed";
     CategoryNotGranted = "category_not_granted", 403, "Not your category";
     InsufficientScope = "insufficient_scope", 403, "The API token may not do this";
+    NoRole = "no_role", 403, "The provider gives no role";
     NotFound = "not_found", 404, "Not found";
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive";
@@ -104,6 +106,7 @@ codes! {
     PreconditionRequired = "precondition_required", 428, "If-Match is required";
     TooManyRequests = "too_many_requests", 429, "Too many requests";
     Internal = "internal", 500, "Internal error";
+    ProviderFailed = "provider_failed", 502, "The sign-in provider does not answer as it should";
     Busy = "busy", 503, "Busy, please try again";
 }
 

@@ -3,6 +3,7 @@
 pub mod blob;
 pub mod clock;
 pub mod image;
+pub mod oidc;
 pub mod password;
 pub mod random;
 pub mod rate;

@@ -1,9 +1,13 @@
 //! Signing in and out, refresh tokens, and who stands behind an access token.
 
+pub mod provider;
+mod session;
+
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use self::session::Beginning;
 use super::{Error, hashing};
 use crate::ctx::Ctx;
 use crate::domain::id::UserId;
@@ -11,7 +15,7 @@ use crate::domain::time::Instant;
 use crate::domain::user::{Actor, NewPassword, Password, SentLogin, User};
 use crate::infra::random;
 use crate::infra::rate::network;
-use crate::store::editorial::{audit, sessions, users};
+use crate::store::editorial::{audit, identities, sessions, users};
 use crate::store::{self, Conn};
 
 /// Failures are counted over this time.
@@ -39,6 +43,14 @@ pub enum Refusal {
     RefreshToken,
     /// Seconds to wait.
     TooMany(i64),
+    /// No provider is set.
+    NoProvider,
+    /// The provider does not answer as it should.
+    ProviderFailed,
+    /// What came from the provider does not prove who somebody is, or that user may not sign in.
+    NotProven,
+    /// What the provider says gives no role here.
+    NoRole,
     Failed(Error),
 }
 
@@ -137,15 +149,9 @@ pub async fn login(
         ctx.metrics.failed_logins.inc();
         return Err(Refusal::Credentials);
     };
-    let (id, refresh) = (random::token(), random::token());
-    let (at, hash) = (ctx.now(), digest(&refresh));
-    let expires_at = at.plus_seconds(i64::from(ctx.settings.session_days) * 86_400);
-    let session = sessions::Session {
-        id: id.clone(),
-        user_id: proven.user.id,
-        expires_at,
-        ended: false,
-    };
+    let at = ctx.now();
+    let beginning = Beginning::new(ctx, at);
+    let begun = beginning.clone();
     let signed_in = ctx
         .db
         .write(move |conn| {
@@ -156,22 +162,15 @@ pub async fn login(
             if let Some(renewed) = proven.renewed {
                 users::set_password(conn, user.id, &renewed)?;
             }
-            sessions::begin(conn, &session, at)?;
-            sessions::add_token(conn, &session.id, &hash, at)?;
+            begun.write(conn, user.id)?;
             subjects.succeeded(conn)?;
-            record(
-                conn,
-                "login",
-                user.id,
-                Some(&session.id),
-                Some(&address),
-                at,
-            )?;
+            let session = Some(begun.id.as_str());
+            record(conn, "login", user.id, session, Some(&address), at)?;
             Ok(Some(user))
         })
         .await?;
     match signed_in {
-        Some(user) => tokens(ctx, user, &id, refresh, expires_at),
+        Some(user) => beginning.tokens(ctx, user),
         None => {
             ctx.metrics.failed_logins.inc();
             Err(Refusal::Credentials)
@@ -314,6 +313,10 @@ pub async fn tidy(ctx: &Ctx) -> Result<usize, Error> {
     removed += ctx
         .db
         .write(move |conn| sessions::tidy_tokens(conn, now))
+        .await?;
+    removed += ctx
+        .db
+        .write(move |conn| identities::tidy(conn, now))
         .await?;
     Ok(removed)
 }

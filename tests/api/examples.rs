@@ -4,12 +4,13 @@
 use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 
+use crate::support::provider::Provider;
 use crate::support::{PASSWORD, Portal, sample, spec};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
 
 /// Asks for everything once, and gets it.
-async fn walk(portal: &Portal) {
+async fn walk(portal: &Portal, provider: &Provider) {
     let (editor, publisher, admin) = (
         portal.editor().await,
         portal.publisher().await,
@@ -307,7 +308,11 @@ async fn walk(portal: &Portal) {
     editor.get(&token).await.ok();
     editor.ask(Method::DELETE, &token).send().await.is(204);
 
-    // One's own sign-in.
+    // One's own sign-in, by password and through a provider.
+    let started = portal.ask(Method::POST, "/v1/auth/oidc/start").send().await;
+    let returned = provider.visit(&started.ok());
+    let ask = portal.ask(Method::POST, "/v1/auth/oidc/finish");
+    ask.json(&returned).send().await.ok();
     let pair = portal.sign_in("editor", PASSWORD).await;
     let refresh = json!({"refresh_token": pair["refresh_token"]});
     portal
@@ -335,6 +340,11 @@ fn masked(mut value: Value) -> Value {
                 "refresh_token" => json!("cmVmcmVzaC10b2tlbg"),
                 "token" => json!("aW52aXRhdGlvbg"),
                 "secret" => json!("bantin_pat_0123456789ABCDEFGHIJKLMNOPQRSTUVW0f4kQz"),
+                "authorization_url" => json!(
+                    "https://id.example.vn/auth?response_type=code&client_id=bantin&state=c3RhdGU"
+                ),
+                "binding" => json!("YmluZGluZw"),
+                "state" if member.as_str().is_some_and(|text| text.len() > 40) => json!("c3RhdGU"),
                 "password" | "current_password" | "new_password" => json!("một mật khẩu dài"),
                 _ => masked(member.take()),
             };
@@ -350,9 +360,10 @@ fn masked(mut value: Value) -> Value {
 
 #[actix_web::test]
 async fn every_operation_has_an_example_from_a_real_answer() {
-    let portal = Portal::new().await;
+    let provider = Provider::new();
+    let portal = provider.portal(&[]).await;
     *portal.record.borrow_mut() = Some(Vec::new());
-    walk(&portal).await;
+    walk(&portal, &provider).await;
     let mut examples: Map<String, Value> = Map::new();
     for exchange in portal.record.take().unwrap() {
         let example = examples

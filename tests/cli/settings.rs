@@ -11,7 +11,10 @@ const BAD: &[(&str, &str)] = &[
     ("BANTIN_DATABASE_URL", "mysql://localhost/news"),
     ("BANTIN_LISTEN", "everywhere"),
     ("BANTIN_PUBLIC_URL", "ftp://sonha.example.vn"),
-    ("BANTIN_INVITE_URL", "https://editor.example.vn/invite?t={token}"),
+    (
+        "BANTIN_INVITE_URL",
+        "https://editor.example.vn/invite?t={token}",
+    ),
     ("BANTIN_MEDIA_DIR", "/dev/null/media"),
     ("BANTIN_KEYS_DIR", "/dev/null/keys"),
     ("BANTIN_CORS_ORIGINS", "https://editor.example.vn/path"),
@@ -33,6 +36,17 @@ const BAD: &[(&str, &str)] = &[
     ("BANTIN_ARGON2_MEMORY", "7"),
     ("BANTIN_ARGON2_PASSES", "0"),
     ("BANTIN_ARGON2_LANES", "65"),
+    ("BANTIN_OIDC_ISSUER", "http://id.example.vn"),
+    ("BANTIN_OIDC_CLIENT_ID", "bantin"), // without an issuer
+    ("BANTIN_OIDC_CLIENT_SECRET", "s3cret"),
+    (
+        "BANTIN_OIDC_REDIRECT_URL",
+        "https://editor.example.vn/in#here",
+    ),
+    ("BANTIN_OIDC_SCOPES", "profile"),
+    ("BANTIN_OIDC_ROLES_CLAIM", ""),
+    ("BANTIN_OIDC_ROLES", "desk=king"),
+    ("BANTIN_OIDC_TIMEOUT", "0"),
     ("BANTIN_LOG_FORMAT", "xml"),
     ("BANTIN_LOG", "bantin=loud"),
 ];
@@ -106,6 +120,7 @@ fn help_shows_no_secret_of_the_environment() {
     let folder = Folder::new();
     let mut command = folder.command(&["serve", "--help"]);
     command.env("BANTIN_DATABASE_URL", "postgres://news:s3cret@db/news");
+    command.env("BANTIN_OIDC_CLIENT_SECRET", "s3cret");
     assert!(!done(&mut command).ok().contains("s3cret"));
 }
 
@@ -140,6 +155,8 @@ fn settings_that_do_not_fit_together_are_refused_by_name() {
     folder.run(&lanes).refused(&["BANTIN_ARGON2_LANES"]);
     let in_no_folder = ["serve", "--database-url", "sqlite:/dev/null/news.db"];
     folder.run(&in_no_folder).refused(&["BANTIN_DATABASE_URL"]);
+    let issuer = ["serve", "--oidc-issuer", "https://id.example.vn"];
+    folder.run(&issuer).refused(&["BANTIN_OIDC_CLIENT_ID"]);
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().to_string();
     for command in ["serve", "demo"] {

@@ -6,6 +6,7 @@ pub mod captions;
 pub mod comments;
 pub mod editions;
 pub mod idempotency;
+pub mod identities;
 pub mod invitations;
 pub mod locks;
 pub mod media;

@@ -37,6 +37,17 @@ diesel::table! {
     }
 }
 diesel::table! {
+    identities (issuer, subject) {
+        issuer -> Text, subject -> Text, user_id -> BigInt, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    provider_sign_ins (state) {
+        state -> Text, binding -> Text, nonce -> Text, verifier -> Text, address -> Text,
+        expires_at -> BigInt,
+    }
+}
+diesel::table! {
     login_failures (subject) { subject -> Text, failures -> BigInt, window_start -> BigInt, }
 }
 diesel::table! {
@@ -178,4 +189,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_head,
     audit_checkpoints,
     refused_sign_ins,
+    identities,
+    provider_sign_ins,
 );

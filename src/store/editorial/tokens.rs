@@ -123,6 +123,18 @@ pub fn revoke(conn: &mut Conn, id: TokenId, at: Instant) -> Result<bool> {
     Ok(rows == 1)
 }
 
+/// Refuses all tokens of a user from now on.
+pub fn revoke_all(conn: &mut Conn, user: UserId, at: Instant) -> Result<()> {
+    diesel::update(
+        tokens::table
+            .filter(tokens::user_id.eq(user.get()))
+            .filter(tokens::revoked_at.is_null()),
+    )
+    .set(tokens::revoked_at.eq(at.micros()))
+    .execute(conn)?;
+    Ok(())
+}
+
 /// Notes when a token was used, unless that is known well enough.
 pub fn touch(conn: &mut Conn, id: TokenId, at: Instant, known_since: Instant) -> Result<()> {
     diesel::update(

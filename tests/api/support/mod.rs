@@ -4,6 +4,7 @@ mod answer;
 mod database;
 pub mod newsroom;
 pub mod operations;
+pub mod provider;
 pub mod sample;
 pub mod spec;
 

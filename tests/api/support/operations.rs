@@ -184,6 +184,7 @@ impl World {
             "login" => json!({"login": "reporter", "password": PASSWORD}),
             "refresh_token" => json!({"refresh_token": "abc"}),
             "accept_invitation" => json!({"token": "abc", "new_password": PASSWORD}),
+            "finish_provider_sign_in" => json!({"code": "abc", "state": "abc", "binding": "abc"}),
             "change_password" => {
                 json!({"current_password": PASSWORD, "new_password": PASSWORD})
             }
