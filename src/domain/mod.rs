@@ -4,6 +4,7 @@
 //! every fault of a body at once); what stands inside a value needs no second check.
 
 pub mod article;
+pub mod audit;
 pub mod body;
 pub mod caption;
 pub mod category;

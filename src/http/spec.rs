@@ -38,6 +38,7 @@ pub struct Spec {
         (name = "feeds", description = "Atom, RSS and JSON Feed"),
         (name = "auth", description = "Signing in and out"),
         (name = "editorial articles", description = "What editors work on"),
+        (name = "audit", description = "Who did what, when and from where"),
         (name = "users", description = "Who may do what"),
         (name = "tokens", description = "API tokens of people and services"),
         (name = "operations", description = "Health and metrics"),

@@ -1,6 +1,7 @@
 //! Signing in and out, refresh tokens, and who stands behind an access token.
 
 pub mod provider;
+mod refused;
 mod session;
 
 use std::sync::Arc;
@@ -129,6 +130,10 @@ impl Subjects {
         sessions::forget_failures(conn, &self.account)?;
         Ok(sessions::uncount_attempt(conn, &self.address)?)
     }
+
+    async fn refused(&self, ctx: &Ctx) {
+        refused::count(ctx, &self.account, &self.address).await;
+    }
 }
 
 /// Signs in with a password.
@@ -146,12 +151,12 @@ pub async fn login(
     let subjects = Subjects::new(&login, &address);
     let known = attempt(ctx, &subjects, login).await?;
     let Some(proven) = verified(ctx, &subjects, known, password).await? else {
-        ctx.metrics.failed_logins.inc();
+        subjects.refused(ctx).await;
         return Err(Refusal::Credentials);
     };
     let at = ctx.now();
     let beginning = Beginning::new(ctx, at);
-    let begun = beginning.clone();
+    let (begun, refused) = (beginning.clone(), subjects.clone());
     let signed_in = ctx
         .db
         .write(move |conn| {
@@ -172,7 +177,7 @@ pub async fn login(
     match signed_in {
         Some(user) => beginning.tokens(ctx, user),
         None => {
-            ctx.metrics.failed_logins.inc();
+            refused.refused(ctx).await;
             Err(Refusal::Credentials)
         }
     }
@@ -255,13 +260,13 @@ pub async fn change_password(
     let subjects = Subjects::new(&login, &address);
     let known = attempt(ctx, &subjects, login).await?;
     let Some(proven) = verified(ctx, &subjects, known, current).await? else {
-        ctx.metrics.failed_logins.inc();
+        subjects.refused(ctx).await;
         return Err(Refusal::Credentials);
     };
     let hash = hashing(ctx, move |hasher| hasher.hash(new.as_str()))
         .await?
         .map_err(Error::Internal)?;
-    let at = ctx.now();
+    let (at, refused) = (ctx.now(), subjects.clone());
     let done = ctx
         .db
         .write(move |conn| {
@@ -293,7 +298,7 @@ pub async fn change_password(
     if done {
         return Ok(());
     }
-    ctx.metrics.failed_logins.inc();
+    refused.refused(ctx).await;
     Err(Refusal::Credentials)
 }
 
@@ -347,7 +352,7 @@ async fn attempt(
         })
         .await;
     if matches!(counted, Err(Refusal::TooMany(_))) {
-        ctx.metrics.failed_logins.inc();
+        subjects.refused(ctx).await;
     }
     counted
 }

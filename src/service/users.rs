@@ -329,6 +329,13 @@ impl<'a> New<'a> {
 }
 
 fn insert(conn: &mut Conn, by: By<'_>, new: New<'_>) -> Result<User, Error> {
+    let user = insert_row(conn, by, new)?;
+    by.audit(conn, "create", &user, None)?;
+    Ok(user)
+}
+
+/// The same without its audit row, which comes after all that belongs to the user.
+fn insert_row(conn: &mut Conn, by: By<'_>, new: New<'_>) -> Result<User, Error> {
     let New {
         login,
         content,
@@ -359,7 +366,6 @@ fn insert(conn: &mut Conn, by: By<'_>, new: New<'_>) -> Result<User, Error> {
         store::Error::Taken(_) => taken(),
         error => error.into(),
     })?;
-    by.audit(conn, "create", &user, None)?;
     Ok(user)
 }
 

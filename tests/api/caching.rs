@@ -135,8 +135,14 @@ fn every_read_can_be_asked_for_again_but_for_those_of_the_moment() {
         let object = at.is_some_and(|at| {
             at == "portal" || (at.ends_with("/{id}") && !at.starts_with("tokens/"))
         });
+        let streamed = operation.id == "export_audit";
         let documented = operation.entry["responses"].get("304").is_some();
-        assert_eq!(documented, !probe && !object, "{}", operation.id);
+        assert_eq!(
+            documented,
+            !probe && !object && !streamed,
+            "{}",
+            operation.id
+        );
     }
 }
 

@@ -15,6 +15,8 @@ mod addresses;
 mod api_tokens;
 mod article_rules;
 mod articles;
+mod audit;
+mod audit_order;
 mod auth;
 mod authz_matrix;
 mod bodies;

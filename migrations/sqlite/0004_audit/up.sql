@@ -37,9 +37,10 @@ CREATE TABLE audit_checkpoints (
 -- Sign-ins that were refused, counted by minute; account and address are empty in the row that
 -- counts what one minute has too many of.
 CREATE TABLE refused_sign_ins (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
     minute  BIGINT NOT NULL,
     account TEXT   NOT NULL,
     address TEXT   NOT NULL,
     count   BIGINT NOT NULL,
-    PRIMARY KEY (minute, account, address)
+    UNIQUE (minute, account, address)
 );

@@ -1,6 +1,7 @@
 //! What editors do. Every handler takes `Can<…>`.
 
 pub mod articles;
+pub mod audit;
 pub mod captions;
 pub mod categories;
 pub mod comments;
@@ -30,6 +31,7 @@ use crate::store::{self, Conn};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     articles::routes(cfg);
+    audit::routes(cfg);
     captions::routes(cfg);
     comments::routes(cfg);
     editions::routes(cfg);

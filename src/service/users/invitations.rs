@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{By, Error, New, UserContent, insert, replace_password, wants_password};
+use super::{By, Error, New, UserContent, insert_row, replace_password, wants_password};
 use crate::ctx::Ctx;
 use crate::domain::id::UserId;
 use crate::domain::time::Instant;
@@ -55,8 +55,9 @@ pub async fn invite(
     let secret = random::token();
     run_once(ctx, command, move |conn, command| {
         let new = New::person(login, content, users::NO_PASSWORD);
-        let user = insert(conn, By::Api(command), new)?;
+        let user = insert_row(conn, By::Api(command), new)?;
         let invited = open(conn, command, user, secret)?;
+        By::Api(command).audit(conn, "create", &invited.user, None)?;
         let place = format!("/v1/editorial/users/{}", invited.user.id);
         Ok((invited, place))
     })

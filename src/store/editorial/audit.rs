@@ -1,12 +1,20 @@
 //! The audit log: one row with every command, in its transaction. Rows are a chain: each carries a
 //! hash over itself and the row before it. Nothing changes a row, and only pruning removes some.
 
+pub mod chain;
+
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::schema::{audit, audit_head};
+use super::schema::{audit, audit_head, users};
+use crate::domain::audit::{AuditActor, AuditEntry, AuditFilter, AuditObject};
+use crate::domain::content::PersonName;
 use crate::domain::id::{UserId, Version};
-use crate::domain::time::Instant;
+use crate::domain::page::{Cursor, Limit, Page};
+use crate::domain::time::{Instant, Zone};
+use crate::domain::user::Login;
 use crate::store::{Conn, Error, Result, to_json};
 
 /// What stands before the first row of the chain.
@@ -67,17 +75,6 @@ impl Row {
     }
 }
 
-/// The end of the chain.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
-#[diesel(table_name = audit_head)]
-pub struct Head {
-    /// The last id that is older than the chain.
-    pub began: i64,
-    /// Id and hash of the newest row.
-    pub seq: i64,
-    pub hash: String,
-}
-
 /// Appends one row. It locks the head of the log until the transaction is over, and every other
 /// command waits for it there: so it is the last thing a transaction writes. The head of the public
 /// log is always locked first, so that no two transactions wait for each other.
@@ -113,4 +110,116 @@ pub fn append(conn: &mut Conn, entry: &Entry<'_>) -> Result<()> {
         .set(audit_head::hash.eq(hash))
         .execute(conn)?;
     Ok(())
+}
+
+/// Newest first.
+pub fn list(
+    conn: &mut Conn,
+    zone: &Zone,
+    filter: &AuditFilter,
+    cursor: Option<Cursor>,
+    limit: Limit,
+) -> Result<Page<AuditEntry>> {
+    let mut query = matching(filter)
+        .order((audit::at.desc(), audit::id.desc()))
+        .limit(limit.and_one());
+    if let Some(Cursor { key, id }) = cursor {
+        query = query.filter(
+            audit::at
+                .lt(key)
+                .or(audit::at.eq(key).and(audit::id.lt(id))),
+        );
+    }
+    let rows: Vec<Row> = query.load(conn)?;
+    let page = Page::cut(rows, limit, |row| Cursor {
+        key: row.at,
+        id: row.id,
+    });
+    Ok(Page {
+        items: shown(conn, zone, page.items)?,
+        next: page.next,
+    })
+}
+
+/// Up to `limit` rows after one id and up to another, in the order of the chain.
+pub fn following(
+    conn: &mut Conn,
+    zone: &Zone,
+    filter: &AuditFilter,
+    after: i64,
+    last: i64,
+    limit: i64,
+) -> Result<Vec<AuditEntry>> {
+    let rows: Vec<Row> = matching(filter)
+        .filter(audit::id.gt(after))
+        .filter(audit::id.le(last))
+        .order(audit::id.asc())
+        .limit(limit)
+        .load(conn)?;
+    shown(conn, zone, rows)
+}
+
+fn matching(filter: &AuditFilter) -> audit::BoxedQuery<'_, <Conn as Connection>::Backend> {
+    let mut query = audit::table.into_boxed();
+    if let Some(actor) = filter.actor {
+        query = query.filter(audit::user_id.eq(actor.get()));
+    }
+    if let Some(action) = &filter.action {
+        query = query.filter(audit::action.eq(action));
+    }
+    if let Some(kind) = &filter.object_type {
+        query = query.filter(audit::object_type.eq(kind));
+    }
+    if let Some(id) = filter.object_id {
+        query = query.filter(audit::object_id.eq(id));
+    }
+    if let Some(address) = &filter.address {
+        query = query.filter(audit::address.eq(address));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(audit::at.ge(from.micros()));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(audit::at.lt(before.micros()));
+    }
+    query
+}
+
+/// Rows as admins read them: with login and name of each user.
+fn shown(conn: &mut Conn, zone: &Zone, rows: Vec<Row>) -> Result<Vec<AuditEntry>> {
+    let ids: BTreeSet<i64> = rows.iter().filter_map(|row| row.user_id).collect();
+    let people: HashMap<i64, (String, String)> = users::table
+        .filter(users::id.eq_any(ids))
+        .select((users::id, (users::login, users::name)))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let show = |row: Row| AuditEntry {
+        id: row.id,
+        at: zone.show(Instant::from_micros(row.at)),
+        actor: row.user_id.and_then(|id| {
+            people.get(&id).map(|(login, name)| AuditActor {
+                id: UserId::stored(id),
+                login: Login::stored(login.clone()),
+                name: PersonName::stored(name.clone()),
+            })
+        }),
+        token_id: row.token_id,
+        session_id: row.session_id,
+        address: row.address,
+        action: row.action,
+        object: AuditObject {
+            kind: row.object_type,
+            id: row.object_id,
+        },
+        version_before: row.version_before.map(Version::stored),
+        version_after: row.version_after.map(Version::stored),
+        reason: row.reason,
+        // What somebody has damaged is shown as it is.
+        details: row.details.map(|text| {
+            serde_json::from_str(&text).unwrap_or_else(|_| serde_json::json!({ "damaged": text }))
+        }),
+        hash: row.hash,
+    };
+    Ok(rows.into_iter().map(show).collect())
 }

@@ -11,6 +11,7 @@ pub mod invitations;
 pub mod locks;
 pub mod media;
 pub mod previews;
+pub mod refusals;
 mod schema;
 pub mod sessions;
 pub mod slugs;

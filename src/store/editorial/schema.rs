@@ -133,11 +133,11 @@ diesel::table! {
 }
 diesel::table! {
     audit (id) {
-        id -> BigInt, at -> BigInt, user_id -> Nullable<BigInt>, session_id -> Nullable<Text>,
-        address -> Nullable<Text>, action -> Text, object_type -> Text,
-        object_id -> Nullable<BigInt>, version_before -> Nullable<BigInt>,
-        version_after -> Nullable<BigInt>, reason -> Nullable<Text>,
-        token_id -> Nullable<BigInt>, details -> Nullable<Text>, hash -> Nullable<Text>,
+        id -> BigInt, at -> BigInt, user_id -> Nullable<BigInt>, token_id -> Nullable<BigInt>,
+        session_id -> Nullable<Text>, address -> Nullable<Text>, action -> Text,
+        object_type -> Text, object_id -> Nullable<BigInt>, version_before -> Nullable<BigInt>,
+        version_after -> Nullable<BigInt>, reason -> Nullable<Text>, details -> Nullable<Text>,
+        hash -> Nullable<Text>,
     }
 }
 diesel::table! {
@@ -150,8 +150,8 @@ diesel::table! {
     }
 }
 diesel::table! {
-    refused_sign_ins (minute, account, address) {
-        minute -> BigInt, account -> Text, address -> Text, count -> BigInt,
+    refused_sign_ins (id) {
+        id -> BigInt, minute -> BigInt, account -> Text, address -> Text, count -> BigInt,
     }
 }
 

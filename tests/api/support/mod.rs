@@ -23,6 +23,7 @@ use bantin::config::Settings;
 use bantin::ctx::Ctx;
 use bantin::http::{Shared, app};
 use bantin::infra::clock::Clock;
+use bantin::store::editorial::audit;
 use serde_json::{Value, json};
 
 pub use self::answer::Answer;
@@ -173,6 +174,25 @@ impl Portal {
         self.user("admin").await
     }
 
+    /// Id of the newest row of the audit log.
+    pub async fn newest_audit_row(&self) -> i64 {
+        let head = self.ctx.db.read(audit::chain::head).await;
+        head.unwrap().seq
+    }
+
+    /// Objects and actions of the rows after one.
+    pub async fn audited_since(&self, id: i64) -> Vec<String> {
+        let rows = self
+            .ctx
+            .db
+            .read(move |conn| audit::chain::rows(conn, id, 1000));
+        rows.await
+            .unwrap()
+            .iter()
+            .map(|row| format!("{} {}", row.object_type, row.action))
+            .collect()
+    }
+
     /// The pair of tokens for a login and password.
     pub async fn sign_in(&self, login: &str, password: &str) -> Value {
         self.ask(Method::POST, "/v1/auth/login")
@@ -190,6 +210,8 @@ pub struct Exchange {
     pub status: u16,
     pub kind: String,
     pub got: Option<Value>,
+    /// The rows that came into the audit log, as `user login`: object and action.
+    pub audited: Vec<String>,
 }
 
 /// Somebody with an access token.
@@ -346,8 +368,17 @@ impl Ask<'_> {
                 .append_header(("content-length", body.len()))
                 .set_payload(body);
         }
+        let recording = self.portal.record.borrow().is_some();
+        let before = match recording {
+            true => self.portal.newest_audit_row().await,
+            false => 0,
+        };
         let response = (self.portal.call)(request.to_request()).await;
         let answer = Answer::read(response).await;
+        let audited = match recording {
+            true => self.portal.audited_since(before).await,
+            false => Vec::new(),
+        };
         spec::check(&self.method, &self.path, &answer);
         if let (Some(record), Some((_, operation))) = (
             self.portal.record.borrow_mut().as_mut(),
@@ -359,6 +390,7 @@ impl Ask<'_> {
                 status: answer.status,
                 kind: answer.header("content-type"),
                 got: serde_json::from_slice(&answer.body).ok(),
+                audited,
             });
         }
         answer

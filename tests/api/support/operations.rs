@@ -233,6 +233,7 @@ impl World {
             "/v1/editorial/users",
             "/v1/editorial/portal",
             "/v1/editorial/tokens",
+            "/v1/editorial/audit",
         ];
         let admin = admins.iter().any(|start| path.starts_with(start));
         let user = portal.user(if admin { "admin" } else { "publisher" }).await;
