@@ -101,7 +101,10 @@ const MATRIX: &[(&str, &[&str])] = &[
             "update_user",
         ],
     ),
-    ("read:audit", &[]),
+    (
+        "read:audit",
+        &["export_audit", "list_audit", "list_refused_sign_ins"],
+    ),
     // For people who have signed in.
     (
         "",

@@ -67,6 +67,9 @@ pub const SCOPES: &[(&str, &str, Option<Scope>)] = &[
     ("PATCH", "/v1/editorial/users/{id}", Some(Scope::WriteUsers)),
     ("POST", "/v1/editorial/users/{id}/password", Some(Scope::WriteUsers)),
     ("POST", "/v1/editorial/users/{id}/invitation", Some(Scope::WriteUsers)),
+    ("GET", "/v1/editorial/audit", Some(Scope::ReadAudit)),
+    ("GET", "/v1/editorial/audit/export", Some(Scope::ReadAudit)),
+    ("GET", "/v1/editorial/audit/refused-sign-ins", Some(Scope::ReadAudit)),
     // A token that makes tokens would outlive its own revocation; passwords and sign-ins are for people.
     ("GET", "/v1/editorial/tokens", None),
     ("POST", "/v1/editorial/tokens", None),
