@@ -155,6 +155,10 @@ pub struct Settings {
     #[arg(long, env = "BANTIN_SESSION_DAYS", default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=365))]
     pub session_days: u16,
 
+    /// Hours without use after which a sign-in ends
+    #[arg(long, env = "BANTIN_SESSION_IDLE_HOURS", default_value_t = 72, value_name = "HOURS", value_parser = clap::value_parser!(u16).range(1..=8760))]
+    pub session_idle_hours: u16,
+
     /// Failed sign-ins per account in 15 minutes before it has to wait
     #[arg(long, env = "BANTIN_LOGIN_FAILURES", default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub login_failures: u16,

@@ -9,7 +9,7 @@ use bantin::domain::article::Publish;
 use bantin::domain::category::CategoryContent;
 use bantin::domain::content::{Content, PersonName};
 use bantin::domain::input::{Faults, parse};
-use bantin::domain::user::{Actor, Login, NewPassword, Role};
+use bantin::domain::user::{Actor, Chosen, Login, NewPassword, Role};
 use bantin::infra::clock::Clock;
 use bantin::service::users::{Console, UserContent};
 use bantin::service::{Command, IfMatch, articles, categories, publishing};
@@ -115,7 +115,14 @@ fn publisher(ctx: &Ctx) -> Result<Actor> {
     };
     let console = Console { at: ctx.now() };
     let mut conn = app::connect(ctx.db.address())?;
-    let user = done(console.add(&mut conn, &ctx.hasher, login, content, &password))?;
+    let user = done(console.add(
+        &mut conn,
+        &ctx.hasher,
+        login,
+        content,
+        &password,
+        Chosen::ByUser,
+    ))?;
     Ok(Actor {
         user_id: user.id,
         session_id: None,
@@ -124,6 +131,7 @@ fn publisher(ctx: &Ctx) -> Result<Actor> {
         roles: user.roles,
         reach: user.reach,
         token: None,
+        pending: None,
     })
 }
 

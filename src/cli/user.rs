@@ -9,7 +9,7 @@ use crate::domain::content::PersonName;
 use crate::domain::input::Refusal;
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
-use crate::domain::user::{Login, NewPassword, Role};
+use crate::domain::user::{Chosen, Login, NewPassword, Role};
 use crate::infra::clock::Clock;
 use crate::infra::password::Hasher;
 use crate::infra::random;
@@ -131,7 +131,14 @@ impl UserCommand {
                     disabled: false,
                 };
                 console()
-                    .add(&mut conn, &hasher, login.clone(), content, &password)
+                    .add(
+                        &mut conn,
+                        &hasher,
+                        login.clone(),
+                        content,
+                        &password,
+                        Chosen::ByOther,
+                    )
                     .map_err(|error| told(error, &login))?;
                 tell(&login, &password, password_stdin)
             }
@@ -238,7 +245,9 @@ fn tell(login: &Login, password: &NewPassword, was_given: bool) -> Result<(), St
         return super::say(&format!("{login}: done"));
     }
     super::say(&format!("{login}: one-time password {}", password.as_str()))?;
-    super::say("it is shown only now; change it after signing in (POST /v1/auth/password)")
+    super::say(
+        "it is shown only now; the first thing after signing in is to change it (POST /v1/auth/password)",
+    )
 }
 
 fn list(conn: &mut Conn) -> Result<(), String> {

@@ -128,6 +128,7 @@ mod tests {
             roles: vec![role],
             reach,
             token: None,
+            pending: None,
         }
     }
 

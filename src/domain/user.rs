@@ -198,6 +198,9 @@ pub struct User {
     pub kind: UserKind,
     /// Services have none, nor has a person who has not accepted the invitation yet.
     pub has_password: bool,
+    /// Somebody else chose the password.
+    #[serde(default)]
+    pub must_change_password: bool,
 }
 
 impl User {
@@ -219,6 +222,8 @@ pub struct Actor {
     pub reach: Reach,
     /// What the API token that was sent may do at most; none with a sign-in.
     pub token: Option<Grant>,
+    /// What has to be done before anything else.
+    pub pending: Option<Pending>,
 }
 
 impl Actor {
@@ -226,6 +231,81 @@ impl Actor {
     pub fn token_id(&self) -> Option<TokenId> {
         self.token.as_ref().map(|token| token.id)
     }
+}
+
+/// Names a sign-in; no secret, for it lets nobody in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(String);
+
+impl SessionId {
+    pub const PATTERN: &str = "^[A-Za-z0-9_-]{1,64}$";
+
+    pub fn parse(raw: &str) -> Result<Self, Refusal> {
+        let fits = (1..=64).contains(&raw.len())
+            && raw
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        fits.then(|| Self(raw.to_owned())).ok_or_else(|| {
+            Refusal::new(
+                FaultCode::BadFormat,
+                format!("must match {}", Self::PATTERN),
+            )
+        })
+    }
+
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for SessionId {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        Self::parse(text)
+    }
+}
+
+from_text!(SessionId, |schema| schema
+    .description(Some("Names a sign-in."))
+    .pattern(Some(SessionId::PATTERN))
+    .max_length(Some(64)));
+
+/// A sign-in: the family of refresh tokens that began with one password.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    pub id: String,
+    pub user_id: UserId,
+    pub created_at: Instant,
+    /// When one signed in or last refreshed.
+    pub used_at: Instant,
+    pub expires_at: Instant,
+    pub ended: bool,
+    /// From where it was used last.
+    pub address: Option<String>,
+    /// What the browser or program called itself when it signed in.
+    pub agent: Option<String>,
+}
+
+/// What a user who has signed in must do before the API opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// Choose a password: somebody else chose the one that is there.
+    Password,
+}
+
+/// Who chose a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    /// The user, or whoever is the only one to know it.
+    ByUser,
+    /// Somebody else: it has to be changed at the first sign-in.
+    ByOther,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Signing in and out, the password, who one is, and the public keys of access tokens.
 
 mod provider;
+mod sessions;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -19,8 +20,8 @@ use crate::domain::input::{FaultCode, Faults, Refusal as Fault, string, words};
 use crate::domain::policy::{self, Right};
 use crate::domain::reach::Reach;
 use crate::domain::slug::Slug;
-use crate::domain::user::{Login, NewPassword, Password, Role, SentLogin};
-use crate::service::auth::{self, Refusal, Tokens};
+use crate::domain::user::{Login, NewPassword, Password, Pending, Role, SentLogin};
+use crate::service::auth::{self, Client, Refusal, Tokens};
 use crate::service::users::invitations;
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -32,6 +33,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(get_me)
         .service(get_jwks)
         .configure(provider::routes);
+    sessions::routes(cfg);
 }
 
 /// Most bytes of a body here: anybody may send one.
@@ -175,12 +177,16 @@ struct Me {
     /// whole portal, an empty list nowhere.
     #[schema(max_items = 100)]
     categories: Option<Vec<Slug>>,
+    /// Somebody else chose the password: until it is changed, only this, `/v1/auth/password` and
+    /// `/v1/auth/logout` answer.
+    must_change_password: bool,
 }
 
 impl Me {
     fn new(id: UserId, login: Login, name: PersonName, roles: Vec<Role>, reach: &Reach) -> Self {
         Self {
             categories: reach.slugs(),
+            must_change_password: false,
             rights: UserRight::of(&roles),
             id,
             login,
@@ -225,7 +231,10 @@ fn pair(tokens: Tokens) -> ApiResult {
         expires_in: tokens.expires_in,
         refresh_token: tokens.refresh_token,
         refresh_expires_in: tokens.refresh_expires_in,
-        user: Me::new(user.id, user.login, user.name, user.roles, &user.reach),
+        user: Me {
+            must_change_password: user.must_change_password,
+            ..Me::new(user.id, user.login, user.name, user.roles, &user.reach)
+        },
     };
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, NO_STORE))
@@ -237,6 +246,21 @@ fn done() -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((header::CACHE_CONTROL, NO_STORE))
         .finish()
+}
+
+/// Who speaks for somebody that signs in.
+fn client(request: &HttpRequest, ctx: &Ctx) -> Client {
+    Client {
+        address: client_address(request, ctx),
+        agent: agent(request),
+    }
+}
+
+/// How the client calls itself, shortened; to recognise a sign-in by, and for nothing else.
+fn agent(request: &HttpRequest) -> Option<String> {
+    let said = request.headers().get(header::USER_AGENT)?.to_str().ok()?;
+    let short: String = said.chars().filter(|c| !c.is_control()).take(120).collect();
+    (!short.trim().is_empty()).then(|| short.trim().to_owned())
 }
 
 /// Sign in.
@@ -256,15 +280,15 @@ async fn sign_in(
     body: Body<LoginInput, SMALL>,
 ) -> ApiResult {
     let LoginInput { login, password } = body.read()?;
-    let address = client_address(&request, &ctx);
-    pair(auth::login(&ctx, address, login, password).await?)
+    pair(auth::login(&ctx, client(&request, &ctx), login, password).await?)
 }
 
 /// Exchange a refresh token.
 ///
 /// Answers a new pair; the token that was sent is used up. A client that lost the answer may send
 /// the same token again within 60 seconds, as long as the pair it missed has not been used. Any
-/// other second use is taken for theft and ends the sign-in (401 `bad_refresh_token`).
+/// other second use is taken for theft and ends the sign-in (401 `bad_refresh_token`). A sign-in
+/// that was not refreshed for `BANTIN_SESSION_IDLE_HOURS` is over.
 #[utoipa::path(operation_id = "refresh_token", tag = "auth", security(()), request_body = RefreshInput, responses(
     (status = 200, description = "A new pair of tokens", body = TokenPair),
     (status = 401, description = "The refresh token is not valid", body = Problem, content_type = "application/problem+json"),
@@ -302,7 +326,8 @@ async fn logout(
 
 /// Change one's password.
 ///
-/// All other sign-ins of the user end. A wrong current password is 401 `bad_credentials` and
+/// All other sign-ins of the user end. Who has to change a password that somebody else chose must
+/// choose another one (422). A wrong current password is 401 `bad_credentials` and
 /// counts as a failed sign-in.
 #[utoipa::path(operation_id = "change_password", tag = "auth", security(("bearer" = [])), request_body = PasswordInput, responses(
     (status = 204, description = "Changed"),
@@ -358,13 +383,16 @@ async fn accept_invitation(
 #[get("/v1/auth/me")]
 async fn get_me(request: HttpRequest, can: Can<SignedIn>, _: Params<NoParams>) -> ApiResult {
     let actor = can.actor;
-    let me = Me::new(
-        actor.user_id,
-        actor.login,
-        actor.name,
-        actor.roles,
-        &actor.reach,
-    );
+    let me = Me {
+        must_change_password: actor.pending == Some(Pending::Password),
+        ..Me::new(
+            actor.user_id,
+            actor.login,
+            actor.name,
+            actor.roles,
+            &actor.reach,
+        )
+    };
     private_json(&request, &me)
 }
 

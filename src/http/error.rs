@@ -80,6 +80,7 @@ codes! {
     CategoryNotGranted = "category_not_granted", 403, "Not your category";
     InsufficientScope = "insufficient_scope", 403, "The API token may not do this";
     NoRole = "no_role", 403, "The provider gives no role";
+    PasswordChangeRequired = "password_change_required", 403, "The password must be changed first";
     NotFound = "not_found", 404, "Not found";
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive";

@@ -23,7 +23,7 @@ use crate::domain::input::{FaultCode, Faults};
 use crate::domain::policy::scopes::scope_of;
 use crate::domain::policy::{self, Right};
 use crate::domain::token::{Grant, TokenSecret};
-use crate::domain::user::Actor;
+use crate::domain::user::{Actor, Pending};
 use crate::service::{Command, Idempotency, IfMatch};
 
 type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
@@ -119,6 +119,9 @@ impl<R: Needs> Can<R> {
             return Err(ApiError::internal("nobody asked who this is"));
         };
         let actor = actor?;
+        if let Some(code) = first(&actor, request.path()) {
+            return Err(ApiError::new(code));
+        }
         if !policy::has(&actor.roles, R::RIGHT) {
             return Err(ApiError::new(Code::Forbidden));
         }
@@ -164,6 +167,15 @@ impl<R: Needs> FromRequest for Can<R> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(Self::prove(request))
+    }
+}
+
+/// What the actor has to do before this address opens. Paths have one spelling each.
+fn first(actor: &Actor, path: &str) -> Option<Code> {
+    let open = ["/v1/auth/me", "/v1/auth/password", "/v1/auth/logout"];
+    match actor.pending? {
+        Pending::Password if !open.contains(&path) => Some(Code::PasswordChangeRequired),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Signing in and out, refresh tokens, and who stands behind an access token.
 
+mod attempts;
+mod ending;
 pub mod provider;
 mod refused;
 mod session;
@@ -8,19 +10,19 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use self::attempts::{Subjects, WINDOW_SECONDS, attempt, verified};
+pub use self::ending::{end_others, end_session, own_sessions};
 use self::session::Beginning;
 use super::{Error, hashing};
 use crate::ctx::Ctx;
 use crate::domain::id::UserId;
+use crate::domain::input::{Fault, FaultCode, Faults};
 use crate::domain::time::Instant;
-use crate::domain::user::{Actor, NewPassword, Password, SentLogin, User};
+use crate::domain::user::{Actor, NewPassword, Password, Pending, SentLogin, User};
 use crate::infra::random;
-use crate::infra::rate::network;
 use crate::store::editorial::{audit, identities, sessions, users};
 use crate::store::{self, Conn};
 
-/// Failures are counted over this time.
-const WINDOW_SECONDS: i64 = 15 * 60;
 /// The previous refresh token is honoured this long while its successor is unused: an answer
 /// lost on a bad network is not theft.
 const GRACE_SECONDS: i64 = 60;
@@ -34,6 +36,19 @@ pub struct Tokens {
     /// Seconds until the sign-in ends and the password is asked for again.
     pub refresh_expires_in: i64,
     pub user: User,
+}
+
+/// Who speaks for somebody that signs in.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub address: String,
+    /// What it calls itself.
+    pub agent: Option<String>,
+}
+
+/// Seconds without use after which a sign-in is over.
+fn idle_seconds(ctx: &Ctx) -> i64 {
+    i64::from(ctx.settings.session_idle_hours) * 3600
 }
 
 /// Why somebody was not signed in.
@@ -106,36 +121,6 @@ pub async fn read_keys(ctx: &Ctx, tidy: bool) -> Result<(), Error> {
     }
 }
 
-/// Whose failures an attempt counts among.
-#[derive(Clone)]
-struct Subjects {
-    account: String,
-    address: String,
-}
-
-impl Subjects {
-    fn new(login: &str, address: &str) -> Self {
-        let address = match address.parse() {
-            Ok(address) => network(address).to_string(),
-            Err(_) => address.to_owned(),
-        };
-        Self {
-            account: sessions::account(login),
-            address: format!("address:{address}"),
-        }
-    }
-
-    /// The password was right: the account begins anew, the address gets this attempt back.
-    fn succeeded(&self, conn: &mut Conn) -> Result<(), Error> {
-        sessions::forget_failures(conn, &self.account)?;
-        Ok(sessions::uncount_attempt(conn, &self.address)?)
-    }
-
-    async fn refused(&self, ctx: &Ctx) {
-        refused::count(ctx, &self.account, &self.address).await;
-    }
-}
-
 /// Signs in with a password.
 ///
 /// Three steps, because nothing is hashed inside a transaction: the attempt is counted as a failure
@@ -143,10 +128,11 @@ impl Subjects {
 /// is still as the check saw them.
 pub async fn login(
     ctx: &Ctx,
-    address: String,
+    client: Client,
     login: SentLogin,
     password: Password,
 ) -> Result<Tokens, Refusal> {
+    let Client { address, agent } = client;
     let login = login.as_str().to_lowercase();
     let subjects = Subjects::new(&login, &address);
     let known = attempt(ctx, &subjects, login).await?;
@@ -155,7 +141,14 @@ pub async fn login(
         return Err(Refusal::Credentials);
     };
     let at = ctx.now();
-    let beginning = Beginning::new(ctx, at);
+    let beginning = Beginning::new(
+        ctx,
+        at,
+        Client {
+            address: address.clone(),
+            agent,
+        },
+    );
     let (begun, refused) = (beginning.clone(), subjects.clone());
     let signed_in = ctx
         .db
@@ -188,6 +181,7 @@ pub async fn login(
 pub async fn refresh(ctx: &Ctx, address: String, token: &str) -> Result<Tokens, Refusal> {
     let (old, new) = (digest(token), random::token());
     let (successor, at) = (digest(&new), ctx.now());
+    let idle = idle_seconds(ctx);
     let exchanged = ctx
         .db
         .write(move |conn| {
@@ -195,7 +189,9 @@ pub async fn refresh(ctx: &Ctx, address: String, token: &str) -> Result<Tokens, 
                 return Ok::<_, Error>(None);
             };
             let user = users::get(conn, session.user_id)?;
-            let over = session.ended || session.expires_at.micros() <= at.micros();
+            let over = session.ended
+                || session.expires_at.micros() <= at.micros()
+                || session.used_at.plus_seconds(idle).micros() <= at.micros();
             if over || user.disabled_at.is_some() {
                 return Ok(None);
             }
@@ -220,6 +216,7 @@ pub async fn refresh(ctx: &Ctx, address: String, token: &str) -> Result<Tokens, 
             }
             sessions::add_token(conn, &session.id, &successor, at)?;
             sessions::exchange(conn, &old, &successor, token.used_at.unwrap_or(at), at)?;
+            sessions::touch(conn, &session.id, &address, at)?;
             Ok(Some((user, session)))
         })
         .await?;
@@ -256,6 +253,15 @@ pub async fn change_password(
     current: Password,
     new: NewPassword,
 ) -> Result<(), Refusal> {
+    // The one that somebody else knows is no choice.
+    if actor.pending == Some(Pending::Password) && current.as_str() == new.as_str() {
+        let same = Fault {
+            pointer: "/new_password".to_owned(),
+            code: FaultCode::Duplicate,
+            message: "is the password that you have to change".to_owned(),
+        };
+        return Err(Error::Invalid(Faults(vec![same])).into());
+    }
     let login = actor.login.as_str().to_owned();
     let subjects = Subjects::new(&login, &address);
     let known = attempt(ctx, &subjects, login).await?;
@@ -277,6 +283,7 @@ pub async fn change_password(
             let before = user.version;
             let user = User {
                 version: before.next(),
+                must_change_password: false,
                 ..user
             };
             users::set_password(conn, user.id, &hash)?;
@@ -326,92 +333,6 @@ pub async fn tidy(ctx: &Ctx) -> Result<usize, Error> {
     Ok(removed)
 }
 
-/// Counts an attempt before anything is hashed, and finds the user it is for. One too many is
-/// refused and leaves no trace, so that hammering a locked account does not lock its whole office.
-async fn attempt(
-    ctx: &Ctx,
-    subjects: &Subjects,
-    login: String,
-) -> Result<Option<(User, String)>, Refusal> {
-    let at = ctx.now();
-    let Subjects { account, address } = subjects.clone();
-    let limits = [
-        (account, i64::from(ctx.settings.login_failures)),
-        (address, i64::from(ctx.settings.login_failures_address)),
-    ];
-    let counted = ctx
-        .db
-        .write(move |conn| {
-            for (subject, most) in &limits {
-                let (count, since) = sessions::count_attempt(conn, subject, at, WINDOW_SECONDS)?;
-                if count > *most {
-                    return Err(Refusal::TooMany(wait(since, at)));
-                }
-            }
-            Ok(users::find(conn, &login)?)
-        })
-        .await;
-    if matches!(counted, Err(Refusal::TooMany(_))) {
-        subjects.refused(ctx).await;
-    }
-    counted
-}
-
-/// Whole seconds until a window is over, at least one.
-fn wait(since: Instant, now: Instant) -> i64 {
-    let left = since.plus_seconds(WINDOW_SECONDS).micros() - now.micros();
-    ((left + 999_999) / 1_000_000).max(1)
-}
-
-/// A user whose password was right.
-struct Proven {
-    user: User,
-    /// The hash that it was checked against.
-    hash: String,
-    /// The same password by today's cost, where that has changed.
-    renewed: Option<String>,
-}
-
-/// The user, if the password is right and the user may sign in. Takes as long when there is no such
-/// user. An attempt that could not be checked for want of a turn is no failure.
-async fn verified(
-    ctx: &Ctx,
-    subjects: &Subjects,
-    known: Option<(User, String)>,
-    password: Password,
-) -> Result<Option<Proven>, Error> {
-    let checked = hashing(ctx, move |hasher| {
-        // Who has no password cannot be told from nobody by the time that it takes.
-        let Some((user, hash)) = known.filter(|(user, _)| user.has_password) else {
-            hasher.verify_dummy(password.as_str());
-            return Ok(None);
-        };
-        if !hasher.verify(password.as_str(), &hash) || user.disabled_at.is_some() {
-            return Ok(None);
-        }
-        let renewed = hasher
-            .needs_rehash(&hash)
-            .then(|| hasher.hash(password.as_str()))
-            .transpose()?;
-        Ok(Some(Proven {
-            user,
-            hash,
-            renewed,
-        }))
-    })
-    .await;
-    if matches!(checked, Err(Error::Store(store::Error::Busy(_)))) {
-        let Subjects { account, address } = subjects.clone();
-        ctx.db
-            .write(move |conn| {
-                sessions::uncount_attempt(conn, &account)?;
-                sessions::uncount_attempt(conn, &address)
-            })
-            .await?;
-    }
-    checked?.map_err(Error::Internal)
-}
-
 fn tokens(
     ctx: &Ctx,
     user: User,
@@ -422,7 +343,9 @@ fn tokens(
     let now = ctx.now().seconds();
     let left = (session_ends.seconds() - now).max(0);
     // No access token outlives its sign-in.
-    let lifetime = i64::from(ctx.settings.access_seconds).min(left);
+    let lifetime = i64::from(ctx.settings.access_seconds)
+        .min(left)
+        .min(idle_seconds(ctx));
     let access_token = ctx
         .keys
         .issue(&user.id.to_string(), session, now, lifetime)
@@ -480,15 +403,6 @@ fn entry<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_waits_until_the_window_is_over_and_never_zero_seconds() {
-        let since = Instant::from_micros(1_000_000_000);
-        assert_eq!(wait(since, since), 900);
-        assert_eq!(wait(since, Instant::from_micros(1_000_000_001)), 900);
-        assert_eq!(wait(since, since.plus_seconds(899)), 1);
-        assert_eq!(wait(since, since.plus_seconds(2000)), 1);
-    }
 
     #[test]
     fn refresh_tokens_are_stored_as_their_sha_256() {

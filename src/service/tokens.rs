@@ -59,6 +59,8 @@ pub async fn who(ctx: &Ctx, text: &str) -> Result<Option<Actor>, Error> {
             roles: user.roles,
             reach: user.reach,
             token: Some(grant),
+            // Who holds a token did not come with the password.
+            pending: None,
         }
     }))
 }

@@ -14,7 +14,7 @@ use crate::domain::input::{FaultCode, Faults, Refusal};
 use crate::domain::reach::{Granted, Reach};
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
-use crate::domain::user::{Login, NewPassword, Role, User, UserKind};
+use crate::domain::user::{Chosen, Login, NewPassword, Role, User, UserKind};
 use crate::infra::password::Hasher;
 use crate::store::db::transaction;
 use crate::store::editorial::{
@@ -85,10 +85,11 @@ pub async fn create(
     login: Login,
     content: UserContent,
     password: NewPassword,
+    chosen: Chosen,
 ) -> Result<User, Error> {
     let hash = hash(ctx, password).await?;
     run(ctx, command, move |conn, command| {
-        let new = New::person(login, content, &hash);
+        let new = New::person(login, content, (&hash, chosen));
         insert(conn, By::Api(command), new)
     })
     .await
@@ -104,7 +105,7 @@ pub async fn create_service(
     run(ctx, command, move |conn, command| {
         let new = New {
             kind: UserKind::Service,
-            ..New::person(login, content, users::NO_PASSWORD)
+            ..New::person(login, content, (users::NO_PASSWORD, Chosen::ByUser))
         };
         insert(conn, By::Api(command), new)
     })
@@ -148,7 +149,33 @@ pub async fn set_password(
         let (before, _) = users::hold(conn, id)?;
         if_match.check(before.version)?;
         wants_password(&before)?;
-        replace_password(conn, By::Api(command), before, &hash)
+        // An admin's own password is their own choice, on whichever way it comes.
+        let chosen = match command.actor.user_id == id {
+            true => Chosen::ByUser,
+            false => Chosen::ByOther,
+        };
+        replace_password(conn, By::Api(command), before, (&hash, chosen))
+    })
+    .await
+}
+
+/// Ends all sign-ins of a user, who may sign in anew.
+pub async fn sign_out(ctx: &Ctx, command: Command, id: UserId) -> Result<(), Error> {
+    run(ctx, command, move |conn, command| {
+        let (user, _) = users::hold(conn, id)?;
+        sessions::end_others(conn, id, None, command.at)?;
+        By::Api(command).audit(conn, "sign_out", &user, Some(user.version))
+    })
+    .await
+}
+
+/// Forgets the failed sign-ins of a user's account. Those of an address are left: they may be
+/// many people's.
+pub async fn unlock(ctx: &Ctx, command: Command, id: UserId) -> Result<(), Error> {
+    run(ctx, command, move |conn, command| {
+        let user = users::get(conn, id)?;
+        sessions::forget_failures(conn, &sessions::account(user.login.as_str()))?;
+        By::Api(command).audit(conn, "unlock", &user, Some(user.version))
     })
     .await
 }
@@ -167,10 +194,11 @@ impl Console {
         login: Login,
         content: UserContent,
         password: &NewPassword,
+        chosen: Chosen,
     ) -> Result<User, Error> {
         let hash = hasher.hash(password.as_str()).map_err(Error::Internal)?;
         transaction(conn, |conn| {
-            let new = New::person(login, content, &hash);
+            let new = New::person(login, content, (&hash, chosen));
             insert(conn, By::Console(self.at), new)
         })
     }
@@ -218,7 +246,7 @@ impl Console {
         transaction(conn, |conn| {
             let before = named(conn, login)?;
             wants_password(&before)?;
-            replace_password(conn, By::Console(self.at), before, &hash)
+            replace_password(conn, By::Console(self.at), before, (&hash, Chosen::ByOther))
         })
     }
 }
@@ -315,15 +343,17 @@ struct New<'a> {
     content: UserContent,
     kind: UserKind,
     hash: &'a str,
+    chosen: Chosen,
 }
 
 impl<'a> New<'a> {
-    fn person(login: Login, content: UserContent, hash: &'a str) -> Self {
+    fn person(login: Login, content: UserContent, (hash, chosen): (&'a str, Chosen)) -> Self {
         Self {
             login,
             content,
             kind: UserKind::Person,
             hash,
+            chosen,
         }
     }
 }
@@ -341,6 +371,7 @@ fn insert_row(conn: &mut Conn, by: By<'_>, new: New<'_>) -> Result<User, Error> 
         content,
         kind,
         hash,
+        chosen,
     } = new;
     let taken = || Error::Conflict {
         code: Conflict::LoginTaken,
@@ -360,6 +391,7 @@ fn insert_row(conn: &mut Conn, by: By<'_>, new: New<'_>) -> Result<User, Error> 
         created_at: by.at(),
         kind,
         has_password: hash != users::NO_PASSWORD,
+        must_change_password: chosen == Chosen::ByOther,
     };
     // Two requests at once may both have found the login free.
     user.id = users::insert(conn, &user, hash).map_err(|error| match error {
@@ -417,11 +449,17 @@ fn wants_password(user: &User) -> Result<(), Error> {
 }
 
 /// Stores a new password; the user's row is held.
-fn replace_password(conn: &mut Conn, by: By<'_>, before: User, hash: &str) -> Result<User, Error> {
+fn replace_password(
+    conn: &mut Conn,
+    by: By<'_>,
+    before: User,
+    (hash, chosen): (&str, Chosen),
+) -> Result<User, Error> {
     let version = before.version;
     let user = User {
         version: version.next(),
         has_password: true,
+        must_change_password: chosen == Chosen::ByOther,
         ..before
     };
     users::set_password(conn, user.id, hash)?;

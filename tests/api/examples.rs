@@ -64,6 +64,10 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
         .send()
         .await
         .is(204);
+    for action in ["unlock", "sign-out"] {
+        let path = format!("{user}/{action}");
+        admin.ask(Method::POST, &path).send().await.is(204);
+    }
 
     // What was done so far.
     for path in ["", "/refused-sign-ins"] {
@@ -332,6 +336,16 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
         .await
         .ok();
     editor.get("/v1/auth/me").await.ok();
+    let list = editor.get("/v1/auth/sessions").await.ok();
+    let other = list["items"].as_array().unwrap().iter();
+    let mut other = other.filter(|session| session["current"] == false);
+    let other = other.next_back().unwrap()["id"].as_str().unwrap();
+    for path in [
+        format!("/v1/auth/sessions/{other}"),
+        "/v1/auth/sessions".into(),
+    ] {
+        editor.ask(Method::DELETE, &path).send().await.is(204);
+    }
     let change = json!({"current_password": PASSWORD, "new_password": "mùa lúa chín vàng đồng"});
     editor.post("/v1/auth/password", &change).await.is(204);
     editor
@@ -356,6 +370,7 @@ fn masked(mut value: Value) -> Value {
                 ),
                 "binding" => json!("YmluZGluZw"),
                 "state" if member.as_str().is_some_and(|text| text.len() > 40) => json!("c3RhdGU"),
+                "id" if member.as_str().is_some_and(|id| id.len() == 43) => json!("c2lnbi1pbg"),
                 "password" | "current_password" | "new_password" => json!("một mật khẩu dài"),
                 _ => masked(member.take()),
             };

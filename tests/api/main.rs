@@ -51,6 +51,7 @@ mod renderings;
 mod restoring;
 mod schedule;
 mod seed;
+mod sessions;
 mod slow;
 mod support;
 mod throttling;

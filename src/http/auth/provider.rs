@@ -126,14 +126,14 @@ async fn finish(
     body: Body<ProviderAnswer, SMALL>,
 ) -> ApiResult {
     let sent = body.read()?;
-    let address = client_address(&request, &ctx);
+    let client = super::client(&request, &ctx);
     let returned = Returned {
         code: sent.code.0,
         state: sent.state.0,
         binding: sent.binding.0,
         iss: sent.iss.map(|iss| iss.0),
     };
-    pair(provider::finish(&ctx, address, returned).await?)
+    pair(provider::finish(&ctx, client, returned).await?)
 }
 
 #[cfg(test)]

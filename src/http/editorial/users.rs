@@ -1,5 +1,7 @@
 //! Users, as an admin manages them. Nobody is deleted: content keeps its author.
 
+mod sign_in;
+
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, put, web};
 use deserr::Deserr;
 use serde::Serialize;
@@ -14,7 +16,7 @@ use crate::domain::id::{UserId, Version};
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::slug::Slug;
 use crate::domain::time::{Instant, Zone};
-use crate::domain::user::{Login, NewPassword, Role, User, UserKind};
+use crate::domain::user::{Chosen, Login, NewPassword, Role, User, UserKind};
 use crate::http::caching::{object, private_list, written};
 use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{
@@ -36,6 +38,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(update_user)
         .service(set_user_password)
         .service(invite_user);
+    sign_in::routes(cfg);
 }
 
 /// A user.
@@ -53,6 +56,8 @@ struct UserOut {
     created_at: Instant,
     /// Since when the user is refused; null for one who may sign in.
     disabled_at: Option<Instant>,
+    /// Somebody else chose the password: the user has to change it first.
+    must_change_password: bool,
     /// What PUT takes and PATCH merges into.
     content: UserContent,
 }
@@ -66,6 +71,7 @@ impl UserOut {
             has_password: user.has_password,
             created_at: zone.show(user.created_at),
             disabled_at: user.disabled_at.map(|at| zone.show(at)),
+            must_change_password: user.must_change_password,
             content: UserContent::of(&user),
             login: user.login,
         }
@@ -260,6 +266,8 @@ async fn get_user(
 /// for 72 hours; send it on a way that others cannot read. With an `Idempotency-Key`, a repeated
 /// request is then answered 409 `secret_already_shown`. A user of
 /// the kind `service` has none: it cannot sign in, an admin makes API tokens for it.
+/// A password given here is the first one: it has to be changed before anything else (403
+/// `password_change_required`).
 #[utoipa::path(operation_id = "create_user", tag = "users", security(("bearer" = [])),
     request_body = NewUser,
     responses(
@@ -299,7 +307,7 @@ async fn create_user(
     }
     let user = match (kind, password) {
         (UserKind::Person, Some(password)) => {
-            service::create(&ctx, command, login, content, password).await?
+            service::create(&ctx, command, login, content, password, Chosen::ByOther).await?
         }
         (_, None) => service::create_service(&ctx, command, login, content).await?,
         (UserKind::Service, Some(_)) => {
@@ -385,6 +393,7 @@ async fn update_user(
 /// Give a user a new password.
 ///
 /// All the user's sign-ins end at once; API tokens stay. A service has no password.
+/// Whoever is given a password by somebody else has to change it before anything else.
 #[utoipa::path(operation_id = "set_user_password", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
     request_body = UserPassword,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
-use super::{Beginning, Refusal, Subjects, Tokens, digest, entry, record, wait};
+use super::attempts::wait;
+use super::{Beginning, Client, Refusal, Subjects, Tokens, digest, entry, record};
 use crate::ctx::Ctx;
 use crate::domain::id::{UserId, Version};
 use crate::domain::provider::{self, Claims};
@@ -92,15 +93,16 @@ pub async fn start(ctx: &Ctx, address: String) -> Result<Started, Refusal> {
 
 /// Ends a sign-in with what the browser brought back. It counts as a failed attempt of the address
 /// until it has succeeded.
-pub async fn finish(ctx: &Ctx, address: String, returned: Returned) -> Result<Tokens, Refusal> {
-    let finished = prove(ctx, address, returned).await;
+pub async fn finish(ctx: &Ctx, client: Client, returned: Returned) -> Result<Tokens, Refusal> {
+    let finished = prove(ctx, client, returned).await;
     if let Err(Refusal::NotProven | Refusal::NoRole | Refusal::TooMany(_)) = &finished {
         ctx.metrics.failed_logins.inc();
     }
     finished
 }
 
-async fn prove(ctx: &Ctx, address: String, returned: Returned) -> Result<Tokens, Refusal> {
+async fn prove(ctx: &Ctx, client: Client, returned: Returned) -> Result<Tokens, Refusal> {
+    let address = client.address.clone();
     if ctx.provider.is_none() {
         return Err(Refusal::NoProvider);
     }
@@ -136,7 +138,7 @@ async fn prove(ctx: &Ctx, address: String, returned: Returned) -> Result<Tokens,
     let claims = claims?;
     let roles = map.roles(&claims, claim);
     let at = ctx.now();
-    let beginning = Beginning::new(ctx, at);
+    let beginning = Beginning::new(ctx, at, client);
     let begun = beginning.clone();
     let issuer = ctx.settings.oidc.oidc_issuer.clone().unwrap_or_default();
     let signed_in = ctx
@@ -299,6 +301,7 @@ impl Somebody<'_> {
             reach: Reach::Everywhere,
             kind: UserKind::Person,
             has_password: false,
+            must_change_password: false,
             disabled_at: None,
             created_at: self.at,
         };

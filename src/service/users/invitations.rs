@@ -6,7 +6,7 @@ use super::{By, Error, New, UserContent, insert_row, replace_password, wants_pas
 use crate::ctx::Ctx;
 use crate::domain::id::UserId;
 use crate::domain::time::Instant;
-use crate::domain::user::{Login, NewPassword, User};
+use crate::domain::user::{Chosen, Login, NewPassword, User};
 use crate::infra::{random, rate};
 use crate::service::{Command, Conflict, Deed, IfMatch, audit, run_once};
 use crate::store::editorial::{audit as audit_store, invitations, sessions, users};
@@ -54,7 +54,7 @@ pub async fn invite(
 ) -> Result<Invited, Error> {
     let secret = random::token();
     run_once(ctx, command, move |conn, command| {
-        let new = New::person(login, content, users::NO_PASSWORD);
+        let new = New::person(login, content, (users::NO_PASSWORD, Chosen::ByUser));
         let user = insert_row(conn, By::Api(command), new)?;
         let invited = open(conn, command, user, secret)?;
         By::Api(command).audit(conn, "create", &invited.user, None)?;
@@ -153,7 +153,12 @@ pub async fn accept(
                 return Ok(false);
             }
             sessions::uncount_attempt(conn, &subject)?;
-            replace_password(conn, By::Invited(at, &address), user, &password)?;
+            replace_password(
+                conn,
+                By::Invited(at, &address),
+                user,
+                (&password, Chosen::ByUser),
+            )?;
             Ok(true)
         })
         .await?;

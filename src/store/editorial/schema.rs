@@ -4,7 +4,7 @@ diesel::table! {
     users (id) {
         id -> BigInt, version -> BigInt, login -> Text, name -> Text, roles -> Text,
         password_hash -> Text, disabled_at -> Nullable<BigInt>, created_at -> BigInt,
-        limited -> Bool, kind -> Text, email -> Nullable<Text>,
+        limited -> Bool, must_change_password -> Bool, kind -> Text, email -> Nullable<Text>,
     }
 }
 diesel::table! {
@@ -27,7 +27,8 @@ diesel::table! {
 diesel::table! {
     sessions (id) {
         id -> Text, user_id -> BigInt, created_at -> BigInt, expires_at -> BigInt,
-        ended_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>, used_at -> BigInt, address -> Nullable<Text>,
+        agent -> Nullable<Text>,
     }
 }
 diesel::table! {

@@ -5,28 +5,113 @@ use diesel::prelude::*;
 use super::schema::{login_failures, refresh_tokens, sessions};
 use crate::domain::id::UserId;
 use crate::domain::time::Instant;
+use crate::domain::user::Session;
 use crate::store::db::each_backend;
 use crate::store::{Conn, Result};
 
-/// A sign-in: the family of refresh tokens that began with one password.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Session {
-    pub id: String,
-    pub user_id: UserId,
-    pub expires_at: Instant,
-    pub ended: bool,
+type Row = (
+    String,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+);
+
+const COLUMNS: (
+    sessions::id,
+    sessions::user_id,
+    sessions::created_at,
+    sessions::used_at,
+    sessions::expires_at,
+    sessions::ended_at,
+    sessions::address,
+    sessions::agent,
+) = (
+    sessions::id,
+    sessions::user_id,
+    sessions::created_at,
+    sessions::used_at,
+    sessions::expires_at,
+    sessions::ended_at,
+    sessions::address,
+    sessions::agent,
+);
+
+fn read((id, user_id, created_at, used_at, expires_at, ended_at, address, agent): Row) -> Session {
+    Session {
+        id,
+        user_id: UserId::stored(user_id),
+        created_at: Instant::from_micros(created_at),
+        used_at: Instant::from_micros(used_at),
+        expires_at: Instant::from_micros(expires_at),
+        ended: ended_at.is_some(),
+        address,
+        agent,
+    }
 }
 
-pub fn begin(conn: &mut Conn, session: &Session, at: Instant) -> Result<()> {
+pub fn begin(conn: &mut Conn, session: &Session) -> Result<()> {
     diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(&session.id),
             sessions::user_id.eq(session.user_id.get()),
-            sessions::created_at.eq(at.micros()),
+            sessions::created_at.eq(session.created_at.micros()),
+            sessions::used_at.eq(session.used_at.micros()),
             sessions::expires_at.eq(session.expires_at.micros()),
+            sessions::address.eq(session.address.as_deref()),
+            sessions::agent.eq(session.agent.as_deref()),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Notes that a sign-in was used.
+pub fn touch(conn: &mut Conn, id: &str, address: &str, at: Instant) -> Result<()> {
+    diesel::update(sessions::table.find(id))
+        .set((
+            sessions::used_at.eq(at.micros()),
+            sessions::address.eq(address),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The sign-ins of a user that are not over, the newest `most` by use; `idle_since`: those not
+/// used since then are over.
+pub fn list(
+    conn: &mut Conn,
+    user: UserId,
+    now: Instant,
+    idle_since: Instant,
+    most: i64,
+) -> Result<Vec<Session>> {
+    let rows = sessions::table
+        .filter(sessions::user_id.eq(user.get()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now.micros()))
+        .filter(sessions::used_at.gt(idle_since.micros()))
+        .order((sessions::used_at.desc(), sessions::id))
+        .limit(most)
+        .select(COLUMNS)
+        .load::<Row>(conn)?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Ends one of a user's sign-ins; false when there is none of this id that has not ended.
+pub fn end_own(conn: &mut Conn, user: UserId, id: &str, at: Instant) -> Result<bool> {
+    let ended = diesel::update(
+        sessions::table
+            .find(id)
+            .filter(sessions::user_id.eq(user.get()))
+            .filter(sessions::expires_at.gt(at.micros()))
+            .filter(sessions::ended_at.is_null()),
+    )
+    .set(sessions::ended_at.eq(at.micros()))
+    .execute(conn)?;
+    Ok(ended > 0)
 }
 
 /// Ends one sign-in.
@@ -91,26 +176,16 @@ pub fn find_token(conn: &mut Conn, hash: &str) -> Result<Option<(RefreshToken, S
         .find(hash)
         .select((refresh_tokens::used_at, refresh_tokens::successor))
         .first(conn)?;
-    let (id, user_id, expires_at, ended_at) = sessions::table
+    let session = sessions::table
         .find(&session)
-        .select((
-            sessions::id,
-            sessions::user_id,
-            sessions::expires_at,
-            sessions::ended_at,
-        ))
-        .first::<(String, i64, i64, Option<i64>)>(conn)?;
+        .select(COLUMNS)
+        .first::<Row>(conn)?;
     Ok(Some((
         RefreshToken {
             used_at: used_at.map(Instant::from_micros),
             successor,
         },
-        Session {
-            id,
-            user_id: UserId::stored(user_id),
-            expires_at: Instant::from_micros(expires_at),
-            ended: ended_at.is_some(),
-        },
+        read(session),
     )))
 }
 

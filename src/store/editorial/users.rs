@@ -8,14 +8,14 @@ use crate::domain::id::{CategoryId, UserId, Version};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::reach::{Granted, Reach};
 use crate::domain::time::Instant;
-use crate::domain::user::{Actor, Login, Role, User, UserKind};
+use crate::domain::user::{Actor, Login, Pending, Role, User, UserKind};
 use crate::store::db::each_backend;
 use crate::store::public::categories;
 use crate::store::{Conn, Error, Result, from_json, to_json};
 
 type Row = (
     (i64, i64, String, String, String, Option<i64>, i64),
-    (bool, String, String),
+    (bool, String, String, bool),
 );
 
 #[rustfmt::skip]
@@ -23,13 +23,16 @@ type Told = (
     users::id, users::version, users::login, users::name, users::roles, users::disabled_at,
     users::created_at,
 );
-type Access = (users::limited, users::kind, users::password_hash);
+#[rustfmt::skip]
+type Access = (
+    users::limited, users::kind, users::password_hash, users::must_change_password,
+);
 
 #[rustfmt::skip]
 const COLUMNS: (Told, Access) = (
     (users::id, users::version, users::login, users::name, users::roles, users::disabled_at,
         users::created_at),
-    (users::limited, users::kind, users::password_hash),
+    (users::limited, users::kind, users::password_hash, users::must_change_password),
 );
 
 /// Stands for the hash of a user without a password; no password fits it.
@@ -37,7 +40,8 @@ pub const NO_PASSWORD: &str = "";
 
 /// A user whose reach is still to be read, where the flag says that there is a limit.
 fn read(row: Row) -> Result<(User, bool)> {
-    let ((id, version, login, name, roles, disabled_at, created_at), (limited, kind, hash)) = row;
+    let ((id, version, login, name, roles, disabled_at, created_at), access) = row;
+    let (limited, kind, hash, must_change) = access;
     let user = User {
         kind: UserKind::parse(&kind).ok_or_else(|| Error::Corrupt(format!("kind {kind}")))?,
         has_password: hash != NO_PASSWORD,
@@ -49,6 +53,7 @@ fn read(row: Row) -> Result<(User, bool)> {
         reach: Reach::Everywhere,
         disabled_at: disabled_at.map(Instant::from_micros),
         created_at: Instant::from_micros(created_at),
+        must_change_password: must_change,
     };
     Ok((user, limited))
 }
@@ -160,6 +165,7 @@ pub fn insert(conn: &mut Conn, user: &User, password_hash: &str) -> Result<UserI
             users::disabled_at.eq(user.disabled_at.map(Instant::micros)),
             users::created_at.eq(user.created_at.micros()),
             users::kind.eq(user.kind.as_str()),
+            users::must_change_password.eq(user.must_change_password),
         ))
         .returning(users::id)
         .get_result(conn)?;
@@ -217,6 +223,7 @@ pub fn update(conn: &mut Conn, user: &User) -> Result<()> {
             users::name.eq(user.name.as_str()),
             users::roles.eq(to_json(&user.roles)?),
             users::disabled_at.eq(user.disabled_at.map(Instant::micros)),
+            users::must_change_password.eq(user.must_change_password),
         ))
         .execute(conn)?;
     keep_reach(conn, user.id, &user.reach)
@@ -292,6 +299,7 @@ pub fn actor(conn: &mut Conn, id: UserId, session: &str, now: Instant) -> Result
             roles: user.roles,
             reach: user.reach,
             token: None,
+            pending: user.must_change_password.then_some(Pending::Password),
         })
     })
     .transpose()

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bantin::app::migrate_now;
 use bantin::domain::content::PersonName;
 use bantin::domain::time::Instant;
-use bantin::domain::user::{Login, NewPassword, Role};
+use bantin::domain::user::{Chosen, Login, NewPassword, Role};
 use bantin::infra::password::{Hasher, Params};
 use bantin::service::users::{Console, UserContent};
 use bantin::store::Conn;
@@ -118,7 +118,8 @@ fn fill(address: &Address) -> Conn {
         let login = Login::parse(role.as_str()).unwrap();
         let password = NewPassword::parse(PASSWORD).unwrap();
         console
-            .add(conn, &hasher, login, content, &password)
+            // Their own: tests of other things need not change it first.
+            .add(conn, &hasher, login, content, &password, Chosen::ByUser)
             .unwrap();
     }
     connection
