@@ -30,6 +30,7 @@ const BAD: &[(&str, &str)] = &[
     ("BANTIN_RATE_LIMIT", "none"),
     ("BANTIN_ACCESS_SECONDS", "59"),
     ("BANTIN_SESSION_DAYS", "0"),
+    ("BANTIN_SESSION_IDLE_HOURS", "0"),
     ("BANTIN_LOGIN_FAILURES", "0"),
     ("BANTIN_LOGIN_FAILURES_ADDRESS", "10001"),
     ("BANTIN_FOUR_EYES", "three"),
