@@ -46,6 +46,7 @@ mod ops;
 mod previews;
 mod problems;
 mod publishing;
+mod random_newsroom;
 mod real_provider;
 mod renderings;
 mod restoring;
