@@ -1,7 +1,9 @@
 //! Users: made, changed, disabled; never deleted, since content keeps its author.
 
+mod access;
 pub mod invitations;
 
+pub use self::access::{sign_out, unlock};
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -155,27 +157,6 @@ pub async fn set_password(
             false => Chosen::ByOther,
         };
         replace_password(conn, By::Api(command), before, (&hash, chosen))
-    })
-    .await
-}
-
-/// Ends all sign-ins of a user, who may sign in anew.
-pub async fn sign_out(ctx: &Ctx, command: Command, id: UserId) -> Result<(), Error> {
-    run(ctx, command, move |conn, command| {
-        let (user, _) = users::hold(conn, id)?;
-        sessions::end_others(conn, id, None, command.at)?;
-        By::Api(command).audit(conn, "sign_out", &user, Some(user.version))
-    })
-    .await
-}
-
-/// Forgets the failed sign-ins of a user's account. Those of an address are left: they may be
-/// many people's.
-pub async fn unlock(ctx: &Ctx, command: Command, id: UserId) -> Result<(), Error> {
-    run(ctx, command, move |conn, command| {
-        let user = users::get(conn, id)?;
-        sessions::forget_failures(conn, &sessions::account(user.login.as_str()))?;
-        By::Api(command).audit(conn, "unlock", &user, Some(user.version))
     })
     .await
 }
