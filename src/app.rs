@@ -21,11 +21,14 @@ use crate::infra::random;
 use crate::infra::rate::Pace;
 use crate::infra::telemetry::{Metrics, start_log};
 use crate::infra::token::Keys;
+use crate::service::audit_log::{Retention, prune};
 use crate::service::publishing::{SetAside, carry_out_due};
 use crate::store::Db;
 use crate::store::db::{Address, Conn};
 use crate::store::migrate::{self, State};
 
+/// The audit log is pruned by whole days, though it is looked at more often.
+const DAY_SECONDS: i64 = 86_400;
 /// How many threads may wait for the sign-in provider at once.
 const ASKING: usize = 8;
 
@@ -279,6 +282,12 @@ async fn tidy(ctx: Ctx) {
         match crate::service::auth::tidy(&ctx).await {
             Ok(rows) => tracing::debug!(rows, "removed what has expired"),
             Err(error) => tracing::warn!(?error, "what has expired could not be removed"),
+        }
+        let retention = Retention::new(ctx.now(), ctx.settings.retention.audit_years, DAY_SECONDS);
+        match prune(&ctx.db, &ctx.keys, retention).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "removed old rows of the audit log"),
+            Err(fault) => tracing::error!(%fault, "the audit log could not be pruned"),
         }
     }
 }

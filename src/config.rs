@@ -48,7 +48,7 @@ impl Place {
 #[derive(Debug, Clone, Args)]
 pub struct KeysPlace {
     #[command(flatten)]
-    place: Place,
+    pub place: Place,
 
     /// Folder for signing keys; required with PostgreSQL, shared by all nodes
     /// [default: DATA_DIR/keys]
@@ -60,6 +60,15 @@ impl KeysPlace {
     pub fn dir(&self) -> Result<PathBuf, String> {
         keys_dir(&self.place, self.keys_dir.as_ref())
     }
+}
+
+/// How long the audit log is kept.
+#[derive(Debug, Clone, Args)]
+pub struct Retention {
+    /// Years that rows of the audit log are kept, at least 2; older ones are removed, and a signed
+    /// checkpoint stands for them
+    #[arg(long, env = "BANTIN_AUDIT_YEARS", default_value_t = 10, value_name = "YEARS", value_parser = clap::value_parser!(u16).range(2..=100))]
+    pub audit_years: u16,
 }
 
 /// Everything that `serve` and `demo` can be told.
@@ -166,6 +175,9 @@ pub struct Settings {
     /// Failed sign-ins per address in 15 minutes before it has to wait
     #[arg(long, env = "BANTIN_LOGIN_FAILURES_ADDRESS", default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub login_failures_address: u16,
+
+    #[command(flatten)]
+    pub retention: Retention,
 
     /// Must somebody else publish what one has written: `on`, `except_minor` or `off`
     #[arg(long, env = "BANTIN_FOUR_EYES", default_value = "on", value_name = "RULE", value_parser = four_eyes)]

@@ -1,5 +1,6 @@
 //! Commands: one file each.
 
+mod audit;
 mod demo;
 mod keys;
 mod migrate;
@@ -34,6 +35,8 @@ enum Command {
     Openapi,
     /// Manage the keys that sign access tokens
     Keys(keys::KeysCommand),
+    /// Check, export and prune the audit log
+    Audit(audit::AuditCommand),
     /// Manage users
     User(user::UserCommand),
 }
@@ -46,6 +49,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(command) => command.run(),
         Command::Openapi => openapi::run(),
         Command::Keys(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::User(command) => command.run(),
     };
     match done {

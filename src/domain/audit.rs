@@ -70,11 +70,11 @@ pub struct AuditObject {
 pub struct RefusedSignIns {
     /// When the minute began.
     pub minute: Instant,
-    /// The login as it was typed, in small letters; null in the row that counts all that one minute
-    /// had too many of.
+    /// The login as it was typed, in small letters; null for a sign-in through a provider, and in
+    /// the row that counts all that one minute had too many of.
     #[schema(max_length = 64, pattern = "^[^\\u0000-\\u001F]+$")]
     pub account: Option<String>,
-    /// The client's address; of an IPv6 address its network.
+    /// The client's address; of an IPv6 address its network. Null in the row that counts the rest.
     #[schema(max_length = 100, pattern = "^[!-~]+$")]
     pub address: Option<String>,
     #[schema(minimum = 1, maximum = 9007199254740991_i64)]

@@ -4,6 +4,7 @@
 //! `run_public`, which keep idempotency keys in the same transaction as the write they belong to.
 
 pub mod articles;
+pub mod audit_log;
 pub mod auth;
 pub mod captions;
 pub mod categories;

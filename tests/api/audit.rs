@@ -245,7 +245,7 @@ async fn an_export_of_more_rows_than_one_chunk_is_whole() {
 #[actix_web::test]
 async fn refused_sign_ins_are_counted_by_minute_account_and_address() {
     let portal = Portal::with(&["--login-failures", "3"]).await;
-    // Two wrong passwords, one of a disabled spelling, a third, and one that has to wait.
+    // Three wrong passwords, one with a capital in the login, and one that has to wait.
     for login in ["editor", "Editor", "editor"] {
         assert_eq!(sign_in(&portal, login, OTHER).await, 401);
     }

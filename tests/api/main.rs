@@ -16,6 +16,7 @@ mod api_tokens;
 mod article_rules;
 mod articles;
 mod audit;
+mod audit_chain;
 mod audit_order;
 mod auth;
 mod authz_matrix;

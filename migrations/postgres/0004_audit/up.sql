@@ -26,14 +26,13 @@ FROM audit;
 
 -- Where the chain goes on after old rows were removed: signed, so that nobody else can say so.
 CREATE TABLE audit_checkpoints (
-    id         BIGINT NOT NULL PRIMARY KEY,
-    at         BIGINT NOT NULL,
-    last_id    BIGINT NOT NULL,
-    removed    BIGINT NOT NULL,
-    hash       TEXT   NOT NULL,
-    kid        TEXT   NOT NULL,
-    public_key TEXT   NOT NULL,
-    signature  TEXT   NOT NULL
+    id        BIGINT NOT NULL PRIMARY KEY,
+    at        BIGINT NOT NULL,
+    last_id   BIGINT NOT NULL,
+    removed   BIGINT NOT NULL,
+    hash      TEXT   NOT NULL,
+    kid       TEXT   NOT NULL,
+    signature TEXT   NOT NULL
 );
 
 -- Sign-ins that were refused, counted by minute; account and address are empty in the row that

@@ -94,9 +94,11 @@ pub async fn start(ctx: &Ctx, address: String) -> Result<Started, Refusal> {
 /// Ends a sign-in with what the browser brought back. It counts as a failed attempt of the address
 /// until it has succeeded.
 pub async fn finish(ctx: &Ctx, client: Client, returned: Returned) -> Result<Tokens, Refusal> {
+    let from = client.address.clone();
     let finished = prove(ctx, client, returned).await;
     if let Err(Refusal::NotProven | Refusal::NoRole | Refusal::TooMany(_)) = &finished {
-        ctx.metrics.failed_logins.inc();
+        // Whose account it was, only the provider knows.
+        super::refused::count(ctx, "", &from).await;
     }
     finished
 }

@@ -1,16 +1,22 @@
 //! Refused sign-ins are counted, whatever the reason.
 
 use crate::ctx::Ctx;
+use crate::infra::rate::network;
 use crate::store::editorial::refusals;
 
-/// Counts a refusal under the subjects that the attempt counted among. It takes as long for every
+/// Counts a refusal under account and address, or the subjects that the attempt counted among. It takes as long for every
 /// reason and account; whoever is refused is refused also where the counter cannot be written.
 pub async fn count(ctx: &Ctx, account: &str, address: &str) {
     ctx.metrics.failed_logins.inc();
     let at = ctx.now();
     // A small letter may take more characters than its capital: still no more than a login has.
-    let account: String = bare(account).chars().take(64).collect();
-    let address = bare(address).to_owned();
+    let account = account.strip_prefix("account:").unwrap_or(account);
+    let account: String = account.chars().take(64).collect();
+    let address = address.strip_prefix("address:").unwrap_or(address);
+    let address = match address.parse() {
+        Ok(address) => network(address).to_string(),
+        Err(_) => address.to_owned(),
+    };
     let counted = ctx
         .db
         .write(move |conn| refusals::count(conn, at, &account, &address))
@@ -18,9 +24,4 @@ pub async fn count(ctx: &Ctx, account: &str, address: &str) {
     if let Err(error) = counted {
         tracing::warn!(%error, "a refused sign-in was not counted");
     }
-}
-
-/// A subject without its kind.
-fn bare(subject: &str) -> &str {
-    subject.split_once(':').map_or(subject, |(_, name)| name)
 }

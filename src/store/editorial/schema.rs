@@ -147,7 +147,7 @@ diesel::table! {
 diesel::table! {
     audit_checkpoints (id) {
         id -> BigInt, at -> BigInt, last_id -> BigInt, removed -> BigInt, hash -> Text,
-        kid -> Text, public_key -> Text, signature -> Text,
+        kid -> Text, signature -> Text,
     }
 }
 diesel::table! {

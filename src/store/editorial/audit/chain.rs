@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::{GENESIS, Row};
+use super::Row;
 use crate::domain::time::Instant;
 use crate::store::editorial::schema::{audit, audit_checkpoints, audit_head};
 use crate::store::{Conn, Error, Result, to_json};
@@ -32,19 +32,17 @@ pub struct Checkpoint {
     pub removed: i64,
     /// Hash of the last row that was removed; of none where that is older than the chain.
     pub hash: String,
-    /// The key that signed, and its public half.
+    /// The key that signed.
     pub kid: String,
-    pub public_key: String,
     pub signature: String,
 }
 
 impl Checkpoint {
-    /// What is signed: every column, and the checkpoint before, so that none can be left out.
+    /// What is signed: what it says, and the checkpoint before, so that none can be left out.
     pub fn message(&self, before: Option<&Checkpoint>) -> Result<Vec<u8>> {
         let text = to_json(&(
             "bantin audit checkpoint 1",
             (self.id, self.at, self.last_id, self.removed, &self.hash),
-            (&self.kid, &self.public_key),
             before.map(|before| &before.signature),
         ))?;
         Ok(Sha256::digest(text.as_bytes()).to_vec())
@@ -128,10 +126,4 @@ pub fn prune(conn: &mut Conn, checkpoint: Checkpoint) -> Result<()> {
         .values(checkpoint)
         .execute(conn)?;
     Ok(())
-}
-
-/// Hash of the row, or what stands before the chain.
-pub fn hash_of(row: Option<Row>) -> String {
-    row.and_then(|row| row.hash)
-        .unwrap_or_else(|| GENESIS.to_owned())
 }
