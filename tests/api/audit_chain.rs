@@ -328,7 +328,8 @@ async fn a_log_from_before_the_chain_is_kept_and_the_chain_begins_after_it() {
 
 #[actix_web::test]
 async fn many_different_writes_at_once_leave_one_whole_chain() {
-    let portal = Portal::new().await;
+    // Half of them write: on PostgreSQL as many transactions are under way at once.
+    let portal = Portal::with(&["--db-connections", "16"]).await;
     let category = portal.news().await;
     let publisher = portal.publisher().await;
     let admin = portal.admin().await;

@@ -595,3 +595,18 @@ async fn what_is_no_answer_of_a_provider_is_named() {
     ];
     finish(&portal, &body).await.faults(422, "invalid", &wanted);
 }
+
+#[actix_web::test]
+async fn a_refused_sign_in_through_the_provider_is_counted_by_its_address() {
+    let provider = Provider::new();
+    let portal = provider.portal(&[]).await;
+    provider.script().user["roles"] = json!([]);
+    sign_in(&portal, &provider).await.problem(403, "no_role");
+    let admin = portal.admin().await;
+    let path = "/v1/editorial/audit/refused-sign-ins";
+    let counters = admin.get(path).await.ok();
+    let counter = &counters["items"][0];
+    assert_eq!(counter["account"], Value::Null);
+    assert_eq!(counter["address"], "203.0.113.7");
+    assert_eq!(counter["count"], 1);
+}

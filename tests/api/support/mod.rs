@@ -79,8 +79,6 @@ impl Portal {
             &url,
             "--public-url",
             BASE,
-            "--db-connections",
-            "2",
             "--argon2-memory",
             "8",
             "--argon2-passes",
@@ -91,7 +89,12 @@ impl Portal {
             true => &[],
             false => &["--four-eyes", "off"],
         };
-        let line = <CommandLine as clap::Parser>::parse_from(fixed.iter().chain(eyes).chain(flags));
+        let connections: &[&str] = match flags.contains(&"--db-connections") {
+            true => &[],
+            false => &["--db-connections", "2"],
+        };
+        let all = fixed.iter().chain(connections).chain(eyes).chain(flags);
+        let line = <CommandLine as clap::Parser>::parse_from(all);
         let ctx = bantin::app::context(line.settings, Clock::fixed(NOW)).unwrap();
         let service = Rc::new(init_service(app(&Shared::new(ctx.clone()))).await);
         let call = move |request: Request| {
