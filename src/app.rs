@@ -21,7 +21,7 @@ use crate::infra::random;
 use crate::infra::rate::Pace;
 use crate::infra::telemetry::{Metrics, start_log};
 use crate::infra::token::Keys;
-use crate::service::audit_log::{Retention, prune};
+use crate::service::audit::{Retention, prune};
 use crate::service::publishing::{SetAside, carry_out_due};
 use crate::store::Db;
 use crate::store::db::{Address, Conn};

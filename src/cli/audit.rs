@@ -12,7 +12,7 @@ use crate::domain::input::Refusal;
 use crate::domain::time::{Day, Instant};
 use crate::infra::clock::Clock;
 use crate::infra::token::Keys;
-use crate::service::audit_log::{self, Verified};
+use crate::service::audit::{self as chain, Verified};
 use crate::store::Db;
 use crate::store::db::Address;
 use crate::store::editorial::audit;
@@ -98,7 +98,7 @@ impl AuditCommand {
         match self.action {
             Action::Verify { place, kept } => {
                 let db = open(&place.place)?;
-                let found = super::block_on(audit_log::verify(&db, keys(&place, false)?, kept))
+                let found = super::block_on(chain::verify(&db, keys(&place, false)?, kept))
                     .map_err(|fault| format!("the audit log is not whole: {fault}"))?;
                 tell(&found)
             }
@@ -107,8 +107,8 @@ impl AuditCommand {
                 let db = open(&place.place)?;
                 let keys = keys(&place, true)?.ok_or("there are no keys")?;
                 let now = Instant::from_micros(Clock::System.now_micros());
-                let retention = audit_log::Retention::new(now, retention.audit_years, 0);
-                let rows = super::block_on(audit_log::prune(&db, &keys, retention))
+                let retention = chain::Retention::new(now, retention.audit_years, 0);
+                let rows = super::block_on(chain::prune(&db, &keys, retention))
                     .map_err(|fault| format!("nothing more is pruned: {fault}"))?;
                 super::say(&format!(
                     "removed {rows} rows from before {}",

@@ -3,7 +3,7 @@
 use super::working_copy::{
     at_version, check, load, save as save_copy, slug_taken, store as store_copy,
 };
-use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, new_uuid, require, run};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, new_uuid, require, run, write_down};
 use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article, PublicState, Stage};
 use crate::domain::content::Content;
@@ -131,7 +131,7 @@ pub async fn delete(
         }
         require(command, &article, Action::Delete)?;
         articles::delete(conn, id)?;
-        audit(
+        write_down(
             conn,
             command,
             &Deed {

@@ -4,7 +4,7 @@ mod merge;
 
 pub use self::merge::merge;
 use super::{
-    Command, Conflict, Deed, Error, IfMatch, Save, audit, founded, new_uuid, run_public, uri,
+    Command, Conflict, Deed, Error, IfMatch, Save, founded, new_uuid, run_public, uri, write_down,
 };
 use serde::{Deserialize, Serialize};
 
@@ -378,7 +378,7 @@ fn deed(
     reason: Option<&str>,
 ) -> Result<(), Error> {
     let gone = matches!(action, "delete" | "merge");
-    audit(
+    write_down(
         write.conn(),
         command,
         &Deed {

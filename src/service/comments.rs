@@ -1,7 +1,7 @@
 //! Comments of the newsroom on an article. They change nothing of it and need no version.
 
 use super::working_copy::load;
-use super::{Command, Deed, Error, audit, run};
+use super::{Command, Deed, Error, run, write_down};
 use crate::ctx::Ctx;
 use crate::domain::article::{Comment, NewComment};
 use crate::domain::id::{ArticleId, CommentId};
@@ -55,7 +55,7 @@ pub async fn delete(
 }
 
 fn deed(conn: &mut Conn, command: &Command, action: &str, article: ArticleId) -> Result<(), Error> {
-    audit(
+    write_down(
         conn,
         command,
         &Deed {

@@ -2,7 +2,7 @@
 //! for it; so only what is done to somebody else's lock goes into the audit log.
 
 use super::working_copy::load;
-use super::{Command, Deed, Error, audit, run};
+use super::{Command, Deed, Error, run, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::ArticleId;
 use crate::domain::lock::{Lock, TakeLock};
@@ -89,7 +89,7 @@ fn note(
     lock: &Lock,
 ) -> Result<(), Error> {
     let details = serde_json::json!({"held_by": lock.by.id}).to_string();
-    audit(
+    write_down(
         conn,
         command,
         &Deed {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, run, run_public, turn};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, run_public, turn, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
 use crate::domain::input::{FaultCode, Faults};
@@ -125,7 +125,7 @@ async fn record(
             created_at: command.at,
         };
         medium.id = media::insert(conn, &medium)?;
-        audit(
+        write_down(
             conn,
             command,
             &deed("upload", &medium, None, Some(medium.version)),
@@ -269,7 +269,7 @@ pub async fn save(
             ..before.clone()
         };
         media::update(conn, id, medium.version, &medium.content)?;
-        audit(
+        write_down(
             conn,
             command,
             &deed("save", &medium, Some(before.version), Some(medium.version)),
@@ -305,7 +305,7 @@ pub async fn delete(
             store::Error::Referenced(_) => in_use("an article holds it".to_owned()),
             error => error.into(),
         })?;
-        audit(
+        write_down(
             conn,
             command,
             &deed("delete", &medium, Some(medium.version), None),

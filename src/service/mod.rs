@@ -4,7 +4,7 @@
 //! `run_public`, which keep idempotency keys in the same transaction as the write they belong to.
 
 pub mod articles;
-pub mod audit_log;
+pub mod audit;
 pub mod auth;
 pub mod captions;
 pub mod categories;
@@ -35,7 +35,7 @@ use crate::domain::policy::{allowed_actions, may, reaches};
 use crate::domain::portal::Portal;
 use crate::domain::time::Instant;
 use crate::domain::user::Actor;
-use crate::store::editorial::{audit, idempotency};
+use crate::store::editorial::{audit as audit_store, idempotency};
 use crate::store::public::changes::PublicWrite;
 use crate::store::{self, Conn};
 
@@ -299,8 +299,8 @@ impl<'a> Deed<'a> {
     }
 
     /// The row of a deed that no user did: the command line's.
-    pub fn by_nobody(&self, at: Instant) -> audit::Entry<'a> {
-        audit::Entry {
+    pub fn by_nobody(&self, at: Instant) -> audit_store::Entry<'a> {
+        audit_store::Entry {
             at,
             user_id: None,
             token_id: None,
@@ -319,10 +319,10 @@ impl<'a> Deed<'a> {
 
 /// Writes the audit row of a command, in its transaction: the last of its writes, since every other
 /// command waits for the head of the audit log from here to the commit.
-pub fn audit(conn: &mut Conn, command: &Command, deed: &Deed<'_>) -> Result<(), Error> {
-    audit::append(
+pub fn write_down(conn: &mut Conn, command: &Command, deed: &Deed<'_>) -> Result<(), Error> {
+    audit_store::append(
         conn,
-        &audit::Entry {
+        &audit_store::Entry {
             user_id: Some(command.actor.user_id),
             token_id: command.actor.token_id().map(TokenId::get),
             session_id: command.actor.session_id.as_deref(),

@@ -1,6 +1,6 @@
 //! The portal.
 
-use super::{Command, Deed, Error, IfMatch, audit, founded, run_public, uri};
+use super::{Command, Deed, Error, IfMatch, founded, run_public, uri, write_down};
 use crate::ctx::Ctx;
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
 use crate::domain::input::{FaultCode, Faults};
@@ -43,7 +43,7 @@ pub async fn replace(
                 after: None,
             },
         )?;
-        audit(
+        write_down(
             write.conn(),
             command,
             &Deed {

@@ -8,7 +8,9 @@ mod schedule;
 use self::copy::{Shown, dated, freeze, show};
 pub use self::schedule::{SetAside, carry_out_due, look_ahead, unschedule};
 use super::working_copy::{at_version, load};
-use super::{Command, Conflict, Deed, Error, IfMatch, audit, founded, require, run_public, uri};
+use super::{
+    Command, Conflict, Deed, Error, IfMatch, founded, require, run_public, uri, write_down,
+};
 use crate::ctx::Ctx;
 use crate::domain::article::{
     Action, Article, Note, PublicState, Publish, PublishKind, Stage, Status, TakeDown, Withdraw,
@@ -252,7 +254,7 @@ pub async fn take_down(
             "requester": body.requester,
         });
         let known = body.legal_basis.is_some() || body.requester.is_some();
-        audit(
+        write_down(
             write.conn(),
             command,
             &Deed {
@@ -410,7 +412,7 @@ fn deed(
     before: Version,
     reason: Option<&str>,
 ) -> Result<(), Error> {
-    audit(
+    write_down(
         conn,
         command,
         &Deed {

@@ -1,6 +1,6 @@
 //! API tokens: made, revoked, and who stands behind one.
 
-use super::{Command, Deed, Error, audit, run, run_once};
+use super::{Command, Deed, Error, run, run_once, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::{TokenId, UserId};
 use crate::domain::input::{FaultCode, Faults};
@@ -219,5 +219,5 @@ fn record(
         reason: None,
         details,
     };
-    audit(conn, command, &deed)
+    write_down(conn, command, &deed)
 }

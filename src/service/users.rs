@@ -8,7 +8,7 @@ use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Command, Conflict, Deed, Error, IfMatch, Save, audit, run};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, write_down};
 use crate::ctx::Ctx;
 use crate::domain::content::PersonName;
 use crate::domain::id::{CategoryId, UserId, Version};
@@ -266,7 +266,7 @@ impl By<'_> {
             details: None,
         };
         match self {
-            Self::Api(command) => audit(conn, command, &deed),
+            Self::Api(command) => write_down(conn, command, &deed),
             Self::Console(at) => Ok(audit_store::append(conn, &deed.by_nobody(at))?),
             Self::Invited(at, address) => invitations::record(conn, &deed, at, address),
         }

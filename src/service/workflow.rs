@@ -1,7 +1,7 @@
 //! The way of a working copy through the newsroom: submit, recall, return, approve, assign.
 
 use super::working_copy::{at_version, load};
-use super::{Command, Deed, Error, IfMatch, audit, require, run};
+use super::{Command, Deed, Error, IfMatch, require, run, write_down};
 use crate::ctx::Ctx;
 use crate::domain::article::{Action, Article, Assign, Note, Return, Stage};
 use crate::domain::id::ArticleId;
@@ -108,7 +108,7 @@ async fn step(
         article.move_to(stage, command.actor.user_id, now);
         article.return_reason = reason;
         articles::update(conn, &article)?;
-        audit(
+        write_down(
             conn,
             command,
             &Deed {
@@ -158,7 +158,7 @@ pub async fn assign(
         let to = body
             .user_id
             .map_or("nobody".to_owned(), |user| format!("user {user}"));
-        audit(
+        write_down(
             conn,
             command,
             &Deed {

@@ -1,7 +1,7 @@
 //! Saving the working copy of an article: what article and caption commands share. Every save
 //! that changes something appends an edition.
 
-use super::{Command, Conflict, Deed, Error, IfMatch, audit, require};
+use super::{Command, Conflict, Deed, Error, IfMatch, require, write_down};
 use crate::domain::article::{Action, Article, Saved, Stage};
 use crate::domain::body::{self, Block};
 use crate::domain::content::Content;
@@ -209,7 +209,7 @@ pub fn store(
         &article.content.body.0,
         article.content.cover_media_id,
     )?;
-    audit(
+    write_down(
         conn,
         command,
         &Deed {

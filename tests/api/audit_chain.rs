@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use bantin::app::migrate_now;
 use bantin::infra::token::{Keys, ring};
-use bantin::service::audit_log::{Fault, Retention, Verified, prune, verify};
+use bantin::service::audit::{Fault, Retention, Verified, prune, verify};
 use bantin::store::Conn;
 use bantin::store::db::Address;
 use diesel::connection::SimpleConnection as _;

@@ -10,7 +10,7 @@ use crate::domain::policy::allowed_actions;
 use crate::domain::preview::{NewPreview, Preview};
 use crate::domain::time::Instant;
 use crate::service::working_copy::load;
-use crate::service::{Command, Deed, Error, audit, authority, run};
+use crate::service::{Command, Deed, Error, authority, run, write_down};
 use crate::store::Conn;
 use crate::store::editorial::{articles, editions, previews};
 use crate::store::public::{categories, portal};
@@ -85,7 +85,7 @@ fn note(conn: &mut Conn, command: &Command, action: &str, preview: &Preview) -> 
         "edition": preview.edition,
         "expires_at": preview.expires_at,
     });
-    audit(
+    write_down(
         conn,
         command,
         &Deed {

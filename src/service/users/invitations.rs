@@ -8,7 +8,7 @@ use crate::domain::id::UserId;
 use crate::domain::time::Instant;
 use crate::domain::user::{Chosen, Login, NewPassword, User};
 use crate::infra::{random, rate};
-use crate::service::{Command, Conflict, Deed, IfMatch, audit, run_once};
+use crate::service::{Command, Conflict, Deed, IfMatch, run_once, write_down};
 use crate::store::editorial::{audit as audit_store, invitations, sessions, users};
 use crate::store::{self, Conn};
 
@@ -93,7 +93,7 @@ pub async fn renew(
             reason: None,
             details: None,
         };
-        audit(conn, command, &deed)?;
+        write_down(conn, command, &deed)?;
         Ok((invited, format!("/v1/editorial/users/{id}")))
     })
     .await
