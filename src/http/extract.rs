@@ -304,6 +304,16 @@ impl<T: Deserr<Faults>, const MAX: usize> Body<T, MAX> {
     }
 }
 
+impl<T: Deserr<Faults> + Default, const MAX: usize> Body<T, MAX> {
+    /// The same, but for a request that may come without a body.
+    pub fn read_or_default(&self) -> ApiResult<T> {
+        if self.bytes.is_empty() {
+            return Ok(T::default());
+        }
+        self.read()
+    }
+}
+
 impl<T, const MAX: usize> Body<T, MAX> {
     /// The JSON as it is, for merge patches.
     pub fn value(&self) -> ApiResult<serde_json::Value> {
@@ -322,10 +332,6 @@ impl<T, const MAX: usize> Body<T, MAX> {
         } else {
             Err(Faults::one("", FaultCode::WrongType, "must be an object").into())
         }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
     }
 
     pub fn digest(&self) -> [u8; 32] {

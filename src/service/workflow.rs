@@ -11,93 +11,39 @@ use crate::store;
 use crate::store::editorial::{articles, users};
 use crate::store::public::portal;
 
-/// Hands the newest edition in.
-pub async fn submit(
-    ctx: &Ctx,
-    command: Command,
-    id: ArticleId,
-    if_match: IfMatch,
-) -> Result<Article, Error> {
-    step(
-        ctx,
-        command,
-        id,
-        if_match,
-        Action::Submit,
-        Stage::Submitted,
-        None,
-    )
-    .await
+/// What moves a working copy from one stage to another.
+pub enum Step {
+    /// The newest edition is handed in.
+    Submit,
+    /// What was handed in is taken back.
+    Recall,
+    /// The author gets it back, and learns why.
+    Return(Return),
+    /// The newest edition is fit to be published. Holds for that edition only.
+    Approve,
 }
 
-/// Takes back what was handed in.
-pub async fn recall(
-    ctx: &Ctx,
-    command: Command,
-    id: ArticleId,
-    if_match: IfMatch,
-) -> Result<Article, Error> {
-    step(
-        ctx,
-        command,
-        id,
-        if_match,
-        Action::Recall,
-        Stage::Draft,
-        None,
-    )
-    .await
+impl Step {
+    /// The action it is, the stage it leads to, and what the author is told.
+    fn parts(self) -> (Action, Stage, Option<Note>) {
+        match self {
+            Self::Submit => (Action::Submit, Stage::Submitted, None),
+            Self::Recall => (Action::Recall, Stage::Draft, None),
+            Self::Return(body) => (Action::Return, Stage::Returned, Some(body.reason)),
+            Self::Approve => (Action::Approve, Stage::Approved, None),
+        }
+    }
 }
 
-/// Gives an article back to its author, who learns why.
-pub async fn give_back(
+/// Takes the working copy one step on its way.
+pub async fn step(
     ctx: &Ctx,
     command: Command,
     id: ArticleId,
     if_match: IfMatch,
-    body: Return,
+    step: Step,
 ) -> Result<Article, Error> {
-    let reason = Some(body.reason);
-    step(
-        ctx,
-        command,
-        id,
-        if_match,
-        Action::Return,
-        Stage::Returned,
-        reason,
-    )
-    .await
-}
-
-/// Finds the newest edition fit to be published. Holds for that edition only.
-pub async fn approve(
-    ctx: &Ctx,
-    command: Command,
-    id: ArticleId,
-    if_match: IfMatch,
-) -> Result<Article, Error> {
-    step(
-        ctx,
-        command,
-        id,
-        if_match,
-        Action::Approve,
-        Stage::Approved,
-        None,
-    )
-    .await
-}
-
-async fn step(
-    ctx: &Ctx,
-    command: Command,
-    id: ArticleId,
-    if_match: IfMatch,
-    action: Action,
-    stage: Stage,
-    reason: Option<Note>,
-) -> Result<Article, Error> {
+    let (action, stage, reason) = step.parts();
     run(ctx, command, move |conn, command| {
         let mut article = load(conn, command, id)?;
         at_version(conn, &article, if_match)?;

@@ -60,10 +60,7 @@ async fn take_lock(
     body: Body<TakeLock>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let input = match body.is_empty() {
-        true => TakeLock::default(),
-        false => body.read()?,
-    };
+    let input = body.read_or_default()?;
     let command = can.command(&ctx, Some(body.digest()));
     let lock = service::take(&ctx, command, id.0, input).await?;
     let bytes = to_bytes(&lock)?;

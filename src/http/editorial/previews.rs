@@ -133,10 +133,7 @@ async fn create_preview(
     body: Body<NewPreview>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let input = match body.is_empty() {
-        true => NewPreview::default(),
-        false => body.read()?,
-    };
+    let input = body.read_or_default()?;
     let command = can.command(&ctx, Some(body.digest()));
     let preview = service::create(&ctx, command, id.0, input).await?;
     let zone = ctx

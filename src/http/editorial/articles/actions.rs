@@ -6,12 +6,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{ArticleOut, acted};
 use crate::ctx::Ctx;
 use crate::domain::article::{
-    Assign, Publish as PublishBody, Return, TakeDown, Unschedule, Withdraw,
+    Article, Assign, Publish as PublishBody, Return, TakeDown, Unschedule, Withdraw,
 };
 use crate::domain::id::{ArticleId, EditionNumber};
 use crate::http::error::{ApiResult, Problem};
 use crate::http::extract::{Body, Can, Edit, NoParams, Params, Publish, Segment, Write};
-use crate::service::{articles, publishing, workflow};
+use crate::service::workflow::Step;
+use crate::service::{Command, Error, IfMatch, articles, publishing, workflow};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(submit_article)
@@ -28,6 +29,21 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(restore_edition);
 }
 
+/// Carries an action out and answers the article as it is now. `body` is the digest of the body.
+async fn act<R, F>(
+    ctx: &Ctx,
+    can: Can<R>,
+    body: Option<[u8; 32]>,
+    action: impl FnOnce(Command, IfMatch) -> F,
+) -> ApiResult
+where
+    F: Future<Output = Result<Article, Error>>,
+{
+    let (actor, if_match) = (can.actor.clone(), can.if_match);
+    let article = action(can.command(ctx, body), if_match).await?;
+    acted(ctx, article, &actor)
+}
+
 /// Hand an article in.
 ///
 /// The newest edition waits for an editor; its reporter can change it again after `recall`.
@@ -42,13 +58,10 @@ async fn submit_article(
     id: Segment<ArticleId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, None);
-    acted(
-        &ctx,
-        workflow::submit(&ctx, command, id.0, if_match).await?,
-        &actor,
-    )
+    act(&ctx, can, None, |command, if_match| {
+        workflow::step(&ctx, command, id.0, if_match, Step::Submit)
+    })
+    .await
 }
 
 /// Take an article back.
@@ -65,13 +78,10 @@ async fn recall_article(
     id: Segment<ArticleId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, None);
-    acted(
-        &ctx,
-        workflow::recall(&ctx, command, id.0, if_match).await?,
-        &actor,
-    )
+    act(&ctx, can, None, |command, if_match| {
+        workflow::step(&ctx, command, id.0, if_match, Step::Recall)
+    })
+    .await
 }
 
 /// Give an article back to its author.
@@ -90,13 +100,10 @@ async fn return_article(
     _: Params<NoParams>,
 ) -> ApiResult {
     let input = body.read()?;
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, Some(body.digest()));
-    acted(
-        &ctx,
-        workflow::give_back(&ctx, command, id.0, if_match, input).await?,
-        &actor,
-    )
+    act(&ctx, can, Some(body.digest()), |command, if_match| {
+        workflow::step(&ctx, command, id.0, if_match, Step::Return(input))
+    })
+    .await
 }
 
 /// Approve the newest edition.
@@ -113,13 +120,10 @@ async fn approve_article(
     id: Segment<ArticleId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, None);
-    acted(
-        &ctx,
-        workflow::approve(&ctx, command, id.0, if_match).await?,
-        &actor,
-    )
+    act(&ctx, can, None, |command, if_match| {
+        workflow::step(&ctx, command, id.0, if_match, Step::Approve)
+    })
+    .await
 }
 
 /// Assign an article.
@@ -138,13 +142,10 @@ async fn assign_article(
     _: Params<NoParams>,
 ) -> ApiResult {
     let input = body.read()?;
-    let actor = can.actor.clone();
-    let command = can.command(&ctx, Some(body.digest()));
-    acted(
-        &ctx,
-        workflow::assign(&ctx, command, id.0, input).await?,
-        &actor,
-    )
+    act(&ctx, can, Some(body.digest()), |command, _| {
+        workflow::assign(&ctx, command, id.0, input)
+    })
+    .await
 }
 
 /// Publish the newest edition, now or later.
@@ -164,17 +165,11 @@ async fn publish_article(
     body: Body<PublishBody>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let input = match body.is_empty() {
-        true => PublishBody::default(),
-        false => body.read()?,
-    };
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, Some(body.digest()));
-    acted(
-        &ctx,
-        publishing::publish(&ctx, command, id.0, if_match, input).await?,
-        &actor,
-    )
+    let input = body.read_or_default()?;
+    act(&ctx, can, Some(body.digest()), |command, if_match| {
+        publishing::publish(&ctx, command, id.0, if_match, input)
+    })
+    .await
 }
 
 /// Cancel what is scheduled.
@@ -192,17 +187,11 @@ async fn unschedule_article(
     body: Body<Unschedule>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let input = match body.is_empty() {
-        true => Unschedule::default(),
-        false => body.read()?,
-    };
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, Some(body.digest()));
-    acted(
-        &ctx,
-        publishing::unschedule(&ctx, command, id.0, if_match, input).await?,
-        &actor,
-    )
+    let input = body.read_or_default()?;
+    act(&ctx, can, Some(body.digest()), |command, if_match| {
+        publishing::unschedule(&ctx, command, id.0, if_match, input)
+    })
+    .await
 }
 
 /// Withdraw an article.
@@ -221,13 +210,10 @@ async fn withdraw_article(
     _: Params<NoParams>,
 ) -> ApiResult {
     let input = body.read()?;
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, Some(body.digest()));
-    acted(
-        &ctx,
-        publishing::withdraw(&ctx, command, id.0, if_match, input).await?,
-        &actor,
-    )
+    act(&ctx, can, Some(body.digest()), |command, if_match| {
+        publishing::withdraw(&ctx, command, id.0, if_match, input)
+    })
+    .await
 }
 
 /// Archive an article.
@@ -245,13 +231,10 @@ async fn archive_article(
     id: Segment<ArticleId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, None);
-    acted(
-        &ctx,
-        publishing::archive(&ctx, command, id.0, if_match).await?,
-        &actor,
-    )
+    act(&ctx, can, None, |command, if_match| {
+        publishing::archive(&ctx, command, id.0, if_match)
+    })
+    .await
 }
 
 /// Take an article down.
@@ -272,13 +255,10 @@ async fn take_down_article(
     _: Params<NoParams>,
 ) -> ApiResult {
     let input = body.read()?;
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, Some(body.digest()));
-    acted(
-        &ctx,
-        publishing::take_down(&ctx, command, id.0, if_match, input).await?,
-        &actor,
-    )
+    act(&ctx, can, Some(body.digest()), |command, if_match| {
+        publishing::take_down(&ctx, command, id.0, if_match, input)
+    })
+    .await
 }
 
 /// Restore an article.
@@ -295,13 +275,10 @@ async fn restore_article(
     id: Segment<ArticleId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, None);
-    acted(
-        &ctx,
-        publishing::restore(&ctx, command, id.0, if_match).await?,
-        &actor,
-    )
+    act(&ctx, can, None, |command, if_match| {
+        publishing::restore(&ctx, command, id.0, if_match)
+    })
+    .await
 }
 
 /// Make an old edition the working copy again.
@@ -321,8 +298,8 @@ async fn restore_edition(
     number: Segment<EditionNumber, 1>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let (actor, if_match) = (can.actor.clone(), can.if_match);
-    let command = can.command(&ctx, None);
-    let article = articles::restore_edition(&ctx, command, id.0, if_match, number.0).await?;
-    acted(&ctx, article, &actor)
+    act(&ctx, can, None, |command, if_match| {
+        articles::restore_edition(&ctx, command, id.0, if_match, number.0)
+    })
+    .await
 }
