@@ -27,6 +27,16 @@ pub struct NewToken {
 pub struct Made {
     pub token: ApiToken,
     pub secret: TokenSecret,
+    /// Path of the token.
+    pub place: String,
+}
+
+/// For whom a token is made.
+#[derive(Debug, Clone, Copy)]
+pub enum Holder {
+    /// The actor. Such a token has to expire.
+    Oneself,
+    Service(UserId),
 }
 
 /// The actor behind an API token, with the roles that the user's row has now. What cannot be a token
@@ -85,49 +95,21 @@ fn note_use(ctx: &Ctx, id: TokenId, last_used: Option<Instant>, now: Instant) {
     });
 }
 
-/// Makes a token for the actor's own use; it has to expire.
-pub async fn create_own(ctx: &Ctx, command: Command, new: NewToken) -> Result<Made, Error> {
-    let latest = command.at.plus_seconds(MOST_DAYS * 86_400);
-    match new.expires_at {
-        Some(at) if at.micros() > latest.micros() => {
-            let message = format!("may lie at most {MOST_DAYS} days ahead");
-            return Err(Faults::one("/expires_at", FaultCode::OutOfRange, message).into());
+/// Makes a token.
+pub async fn create(
+    ctx: &Ctx,
+    command: Command,
+    holder: Holder,
+    new: NewToken,
+) -> Result<Made, Error> {
+    let (user, kind, latest) = match holder {
+        Holder::Oneself => {
+            let latest = command.at.plus_seconds(MOST_DAYS * 86_400);
+            (command.actor.user_id, UserKind::Person, Some(latest))
         }
-        Some(_) => {}
-        None => return Err(Faults::one("/expires_at", FaultCode::Required, "is required").into()),
-    }
-    let user = command.actor.user_id;
-    create(ctx, command, user, UserKind::Person, new).await
-}
-
-/// Makes a token for a service.
-pub async fn create_for(
-    ctx: &Ctx,
-    command: Command,
-    user: UserId,
-    new: NewToken,
-) -> Result<Made, Error> {
-    create(ctx, command, user, UserKind::Service, new).await
-}
-
-async fn create(
-    ctx: &Ctx,
-    command: Command,
-    user: UserId,
-    kind: UserKind,
-    new: NewToken,
-) -> Result<Made, Error> {
-    if new
-        .expires_at
-        .is_some_and(|at| at.micros() <= command.at.micros())
-    {
-        return Err(Faults::one(
-            "/expires_at",
-            FaultCode::OutOfRange,
-            "must lie in the future",
-        )
-        .into());
-    }
+        Holder::Service(user) => (user, UserKind::Service, None),
+    };
+    expires_well(new.expires_at, command.at, latest)?;
     let secret = TokenSecret::new(kind, random::bytes());
     run_once(ctx, command, move |conn, command| {
         let (user, _) = match users::hold(conn, user) {
@@ -168,23 +150,37 @@ async fn create(
             UserKind::Person => format!("/v1/auth/tokens/{}", token.id),
             UserKind::Service => format!("/v1/editorial/tokens/{}", token.id),
         };
-        Ok((Made { token, secret }, place))
+        let made = Made {
+            token,
+            secret,
+            place: place.clone(),
+        };
+        Ok((made, place))
     })
     .await
 }
 
-/// Refuses one of the actor's own tokens from now on.
-pub async fn revoke_own(ctx: &Ctx, command: Command, id: TokenId) -> Result<(), Error> {
-    let own = command.actor.user_id;
-    revoke(ctx, command, id, Some(own)).await
+/// A token expires after now, and by the latest time where there is one.
+fn expires_well(at: Option<Instant>, now: Instant, latest: Option<Instant>) -> Result<(), Faults> {
+    let fault = |code, message: &str| Err(Faults::one("/expires_at", code, message));
+    let Some(at) = at else {
+        return match latest {
+            Some(_) => fault(FaultCode::Required, "is required"),
+            None => Ok(()),
+        };
+    };
+    if latest.is_some_and(|latest| at.micros() > latest.micros()) {
+        let message = format!("may lie at most {MOST_DAYS} days ahead");
+        return fault(FaultCode::OutOfRange, &message);
+    }
+    if at.micros() <= now.micros() {
+        return fault(FaultCode::OutOfRange, "must lie in the future");
+    }
+    Ok(())
 }
 
-/// Refuses anybody's token from now on.
-pub async fn revoke_any(ctx: &Ctx, command: Command, id: TokenId) -> Result<(), Error> {
-    revoke(ctx, command, id, None).await
-}
-
-async fn revoke(
+/// Refuses a token from now on: one of the owner's, or anybody's where no owner is named.
+pub async fn revoke(
     ctx: &Ctx,
     command: Command,
     id: TokenId,

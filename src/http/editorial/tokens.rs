@@ -22,7 +22,7 @@ use crate::http::extract::{
     SignedIn,
 };
 use crate::http::next_link;
-use crate::service::tokens::{self as service, Made, NewToken};
+use crate::service::tokens::{self as service, Holder, NewToken};
 use crate::store::editorial::tokens;
 use crate::store::public::portal;
 
@@ -183,7 +183,7 @@ async fn page(
     private_list(request, &list, &links)
 }
 
-/// One token; not found when it is another user's.
+/// One token; not found when it is not the owner's, where one is named.
 async fn one(request: &HttpRequest, ctx: &Ctx, id: TokenId, owner: Option<UserId>) -> ApiResult {
     let token = ctx
         .db
@@ -199,20 +199,33 @@ async fn one(request: &HttpRequest, ctx: &Ctx, id: TokenId, owner: Option<UserId
     private_json(request, &token)
 }
 
-/// 201 with the secret, this once.
-async fn shown(ctx: &Ctx, made: Made, collection: &str) -> ApiResult {
-    let Made { token, secret } = made;
+/// Makes a token; 201 with the secret, this once.
+async fn make<R>(
+    ctx: &Ctx,
+    can: Can<R>,
+    body: [u8; 32],
+    holder: Holder,
+    new: NewToken,
+) -> ApiResult {
+    let command = can.command(ctx, Some(body));
+    let made = service::create(ctx, command, holder, new).await?;
     let zone = ctx.db.read_brief(portal::get).await?.zone();
-    let place = format!("{}{collection}/{}", ctx.settings.base_url(), token.id);
+    let place = format!("{}{}", ctx.settings.base_url(), made.place);
     let shown = ShownToken {
-        token: TokenOut::new(token, &zone),
-        secret: TokenSecret::as_str(&secret).to_owned(),
+        token: TokenOut::new(made.token, &zone),
+        secret: TokenSecret::as_str(&made.secret).to_owned(),
     };
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, place))
         .insert_header((header::CACHE_CONTROL, NO_STORE))
         .content_type(JSON)
         .body(to_bytes(&shown)?))
+}
+
+/// Revokes a token; not found when it is not the owner's, where one is named.
+async fn revoke<R>(ctx: &Ctx, can: Can<R>, id: TokenId, owner: Option<UserId>) -> ApiResult {
+    service::revoke(ctx, can.command(ctx, None), id, owner).await?;
+    Ok(deleted())
 }
 
 /// List one's API tokens.
@@ -258,9 +271,7 @@ async fn create_own_token(
         scopes: input.scopes,
         expires_at: Some(input.expires_at),
     };
-    let command = can.command(&ctx, Some(body.digest()));
-    let made = service::create_own(&ctx, command, new).await?;
-    shown(&ctx, made, "/v1/auth/tokens").await
+    make(&ctx, can, body.digest(), Holder::Oneself, new).await
 }
 
 /// Read one of one's API tokens.
@@ -301,9 +312,8 @@ async fn revoke_own_token(
     id: Segment<TokenId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let command = can.command(&ctx, None);
-    service::revoke_own(&ctx, command, id.0).await?;
-    Ok(deleted())
+    let own = Some(can.actor.user_id);
+    revoke(&ctx, can, id.0, own).await
 }
 
 /// List all API tokens.
@@ -348,14 +358,13 @@ async fn create_service_token(
     body: Body<ServiceTokenInput>,
 ) -> ApiResult {
     let input = body.read()?;
+    let holder = Holder::Service(input.user_id);
     let new = NewToken {
         name: input.name,
         scopes: input.scopes,
         expires_at: input.expires_at,
     };
-    let command = can.command(&ctx, Some(body.digest()));
-    let made = service::create_for(&ctx, command, input.user_id, new).await?;
-    shown(&ctx, made, "/v1/editorial/tokens").await
+    make(&ctx, can, body.digest(), holder, new).await
 }
 
 /// Read any API token.
@@ -397,7 +406,5 @@ async fn revoke_token(
     id: Segment<TokenId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let command = can.command(&ctx, None);
-    service::revoke_any(&ctx, command, id.0).await?;
-    Ok(deleted())
+    revoke(&ctx, can, id.0, None).await
 }
