@@ -99,7 +99,10 @@ impl Row {
 
 /// An article with its working copy, its instants in the portal's zone.
 pub fn get(conn: &mut Conn, id: ArticleId) -> Result<Article> {
-    let row: Row = articles::table.find(id.get()).first(conn)?;
+    let (row, planned) = articles::table
+        .left_join(schedule_table::table)
+        .filter(articles::id.eq(id.get()))
+        .first::<(Row, Option<schedules::Row>)>(conn)?;
     let portal = portal::get(conn)?;
     let tree = categories::tree(conn)?;
     let number = EditionNumber::stored(row.edition);
@@ -108,11 +111,8 @@ pub fn get(conn: &mut Conn, id: ArticleId) -> Result<Article> {
     let uri = portal.uri(&row.uuid);
     let zone = portal.zone();
     let show = |at: Option<Instant>| at.map(|at| zone.show(at));
-    let scheduled = schedules::get(conn, id)?.map(|scheduled| Scheduled {
-        at: zone.show(scheduled.at),
-        expire_at: show(scheduled.expire_at),
-        ..scheduled
-    });
+    let scheduled = planned.map(|planned| schedules::read(planned, &zone));
+    let scheduled = scheduled.transpose()?;
     let article = row.read(uri, scheduled, content.shown_in(&zone))?;
     let mut place = |number: Option<EditionNumber>| -> Result<Option<Vec<CategoryId>>> {
         let category = number.map(|number| edition_store::category(conn, id, number));

@@ -160,6 +160,7 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(articles -> users (created_by));
+diesel::joinable!(schedules -> articles (article_id));
 diesel::joinable!(article_locks -> users (user_id));
 diesel::joinable!(audit -> users (user_id));
 

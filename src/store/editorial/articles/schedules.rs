@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::domain::article::{Event, Note, PublicState, PublishKind, Scheduled};
 use crate::domain::id::{ArticleId, EditionNumber, MediaId, UserId};
-use crate::domain::time::Instant;
+use crate::domain::time::{Instant, Zone};
 use crate::store::editorial::schema::{articles, scheduled_media, schedules};
 use crate::store::{Conn, Result, word};
 
@@ -17,7 +17,8 @@ pub struct Due {
     pub at: i64,
 }
 
-type Row = (
+/// A publication that is to come, as its table has it.
+pub type Row = (
     i64,
     i64,
     i64,
@@ -27,25 +28,19 @@ type Row = (
     i64,
 );
 
-/// The publication that is to come of an article.
-pub fn get(conn: &mut Conn, article: ArticleId) -> Result<Option<Scheduled>> {
-    let row: Option<Row> = schedules::table
-        .find(article.get())
-        .first(conn)
-        .optional()?;
-    row.map(|(_, edition, at, kind, note, expire_at, by)| {
-        Ok(Scheduled {
-            edition: EditionNumber::stored(edition),
-            at: Instant::from_micros(at),
-            kind: kind
-                .map(|kind| word(PublishKind::parse, &kind))
-                .transpose()?,
-            note: note.map(Note::stored),
-            expire_at: expire_at.map(Instant::from_micros),
-            by: UserId::stored(by),
-        })
+/// The publication that is to come, its instants in the portal's zone.
+pub fn read((_, edition, at, kind, note, expire_at, by): Row, zone: &Zone) -> Result<Scheduled> {
+    let show = |at: i64| zone.show(Instant::from_micros(at));
+    Ok(Scheduled {
+        edition: EditionNumber::stored(edition),
+        at: show(at),
+        kind: kind
+            .map(|kind| word(PublishKind::parse, &kind))
+            .transpose()?,
+        note: note.map(Note::stored),
+        expire_at: expire_at.map(show),
+        by: UserId::stored(by),
     })
-    .transpose()
 }
 
 /// Schedules a publication in place of an earlier plan. `media` of the edition stay until then.
