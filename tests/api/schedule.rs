@@ -2,6 +2,7 @@
 
 use bantin::domain::time::Instant;
 use bantin::service::publishing::{SetAside, carry_out_due};
+use bantin::store::editorial::articles::{self, schedules};
 use serde_json::{Value, json};
 
 use crate::support::newsroom::{address, slug};
@@ -382,17 +383,18 @@ async fn one_that_fails_holds_nothing_else_up_and_is_tried_again() {
     let broken = planned(&publisher, "Hỏng", &category, "2026-03-22T08:00:00+07:00").await;
     let sound = planned(&publisher, "Lành", &category, "2026-03-22T08:00:01+07:00").await;
     let id: bantin::domain::id::ArticleId = broken["id"].to_string().parse().unwrap();
+    let read = portal.ctx.db.read(move |conn| articles::get(conn, id));
+    let made = read.await.unwrap().scheduled.unwrap();
     // A plan that no rule lets come about: its edition is not there.
     let plan = |edition: i64| {
         let db = portal.ctx.db.clone();
+        let plan = bantin::domain::article::Scheduled {
+            edition: bantin::domain::id::EditionNumber::stored(edition),
+            ..made.clone()
+        };
         async move {
             let done: Result<(), bantin::store::Error> = db
-                .write(move |conn| {
-                    use bantin::store::editorial::articles::schedules;
-                    let mut plan = schedules::get(conn, id)?.unwrap();
-                    plan.edition = bantin::domain::id::EditionNumber::stored(edition);
-                    schedules::put(conn, id, &plan, &[])
-                })
+                .write(move |conn| schedules::put(conn, id, &plan, &[]))
                 .await;
             done.unwrap();
         }
