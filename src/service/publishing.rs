@@ -119,7 +119,6 @@ fn release_edition(
         article.move_to(Stage::Draft, command.actor.user_id, command.at);
         article.return_reason = None;
     }
-    schedule::forget(write.conn(), &mut article)?;
     article.expire_at = release.expire_at.map(|at| portal.zone().show(at));
     article.public_state = PublicState::Live;
     article.public_edition = Some(release.edition);
@@ -147,6 +146,8 @@ fn release_edition(
         before,
     };
     show(write, command, &portal, &article, shown)?;
+    // Only now: what has just become public under the plan's slug keeps it.
+    schedule::forget(write.conn(), &mut article)?;
     Ok(article)
 }
 

@@ -1,10 +1,11 @@
 //! The life of an article: published, corrected, withdrawn, taken down, brought back.
 
 use actix_web::http::Method;
+use bantin::service::publishing::{SetAside, carry_out_due};
 use serde_json::{Value, json};
 
 use crate::support::newsroom::{address, slug};
-use crate::support::sample::{content, figure, paragraph};
+use crate::support::sample::{content, figure, paragraph, with};
 use crate::support::{Portal, User};
 
 /// Every place where articles are listed.
@@ -385,4 +386,33 @@ async fn media_stay_while_another_public_article_holds_them() {
     publisher.update(&two, "minor").await;
     portal.get(&path).await.problem(404, "not_found");
     portal.get(file).await.problem(404, "not_found");
+}
+
+#[actix_web::test]
+async fn the_slug_under_which_a_plan_came_about_stays_with_its_article() {
+    let portal = Portal::new().await;
+    let category = portal.news().await;
+    let publisher = portal.publisher().await;
+    let draft = publisher.draft(&content("Lịch tiêm", &category)).await;
+    let plan = json!({"at": "2026-03-21T10:00:00+07:00"});
+    let planned = publisher.act(&draft, "publish", &plan).await;
+    let renamed = publisher.edit(&planned, &json!({"slug": "lich-moi"})).await;
+    portal.advance(3600);
+    let mut aside = SetAside::default();
+    assert_eq!(carry_out_due(&portal.ctx, &mut aside).await.unwrap(), 1);
+    portal.get("/v1/articles/lich-tiem").await.ok();
+    let publisher = portal.publisher().await;
+    let other = content("Bài khác", &category);
+    let taken = publisher
+        .post(
+            "/v1/editorial/articles",
+            &with(&other, "slug", json!("lich-tiem")),
+        )
+        .await;
+    taken.problem(409, "slug_taken");
+    // The newer name comes with the next publication, and the old one leads there.
+    let now = publisher.read(&renamed).await;
+    publisher.update(&now, "minor").await;
+    portal.get("/v1/articles/lich-moi").await.ok();
+    portal.get("/v1/articles/lich-tiem").await.status_is(301);
 }
