@@ -298,6 +298,25 @@ async fn an_end_can_be_taken_back_and_waits_while_an_article_is_withdrawn() {
 }
 
 #[actix_web::test]
+async fn an_end_that_was_cancelled_does_not_come_with_the_plan() {
+    let portal = Portal::new().await;
+    let category = portal.news().await;
+    let publisher = portal.publisher().await;
+    let draft = publisher.draft(&content("Tin", &category)).await;
+    let plan = json!({"at": "2026-03-21T10:00:00+07:00", "expire_at": "2026-03-21T11:00:00+07:00"});
+    let article = publisher.act(&draft, "publish", &plan).await;
+    let body = json!({"event": "expiry"});
+    let article = publisher.act(&article, "unschedule", &body).await;
+    assert_eq!(article["scheduled"]["expire_at"], Value::Null);
+    assert_eq!(publisher.read(&article).await, article);
+    portal.advance(3 * 3600);
+    assert_eq!(tick(&portal).await, 1);
+    let article = portal.publisher().await.read(&article).await;
+    assert_eq!(article["public_state"], "live");
+    assert_eq!(article["expire_at"], Value::Null);
+}
+
+#[actix_web::test]
 async fn a_plan_that_cannot_be_is_refused_when_it_is_made() {
     let portal = Portal::new().await;
     let category = portal.news().await;

@@ -86,6 +86,11 @@ pub async fn unschedule(
         }
         if body.event != Some(Event::Publication) {
             article.expire_at = None;
+            // The plan would bring its own end along.
+            if let Some(planned) = &mut article.scheduled {
+                planned.expire_at = None;
+                schedules::drop_end(conn, id)?;
+            }
         }
         article.version = version.next();
         articles::update(conn, &article)?;

@@ -81,6 +81,14 @@ pub fn remove(conn: &mut Conn, article: ArticleId) -> Result<()> {
     Ok(())
 }
 
+/// What is planned of an article comes without an end.
+pub fn drop_end(conn: &mut Conn, article: ArticleId) -> Result<()> {
+    diesel::update(schedules::table.find(article.get()))
+        .set(schedules::expire_at.eq(None::<i64>))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// The next event of all, but for the articles set aside: the earliest, and at one instant that of
 /// the lowest id. Expiries count for live articles only: what is withdrawn does not come back as
 /// archived.
