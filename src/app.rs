@@ -21,6 +21,7 @@ use crate::infra::random;
 use crate::infra::rate::Pace;
 use crate::infra::telemetry::{Metrics, start_log};
 use crate::infra::token::Keys;
+use crate::infra::vault::Vault;
 use crate::service::audit::{Retention, prune};
 use crate::service::publishing::{SetAside, carry_out_due};
 use crate::store::Db;
@@ -55,9 +56,12 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
     // Issuer and audience are names, not addresses: they stay when the public address changes.
     let keys_dir = settings.keys_dir()?;
     let now = clock.now_micros() / 1_000_000;
-    let keys = private_folder(&keys_dir)
+    let (keys, vault) = private_folder(&keys_dir)
         .map_err(|error| error.to_string())
-        .and_then(|()| Keys::load_or_create(&keys_dir, "bantin", "bantin-editorial", now))
+        .and_then(|()| {
+            let keys = Keys::load_or_create(&keys_dir, "bantin", "bantin-editorial", now)?;
+            Ok((keys, Vault::load_or_create(&keys_dir)?))
+        })
         .map_err(|error| format!("BANTIN_KEYS_DIR {}: {error}", keys_dir.display()))?;
     let hasher = Hasher::new(settings.argon2.params()).map_err(|error| {
         format!("BANTIN_ARGON2_MEMORY, BANTIN_ARGON2_PASSES, BANTIN_ARGON2_LANES: {error}")
@@ -77,6 +81,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         blobs,
         clock,
         keys: Arc::new(keys),
+        vault: Arc::new(vault),
         hasher: Arc::new(hasher),
         hashing: Arc::new(Semaphore::new(cores)),
         decoding: Arc::new(Semaphore::new(pictures)),

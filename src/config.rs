@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::domain::policy::FourEyes;
 use crate::domain::provider::RoleMap;
+use crate::domain::user::{Role, RoleSet};
 use crate::infra::oidc;
 use crate::infra::password::Params;
 use crate::store::db::Address;
@@ -175,6 +176,11 @@ pub struct Settings {
     /// Failed sign-ins per address in 15 minutes before it has to wait
     #[arg(long, env = "BANTIN_LOGIN_FAILURES_ADDRESS", default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub login_failures_address: u16,
+
+    /// Roles whose users must set up a second factor before anything else, as `publisher,admin`
+    /// [default: none]
+    #[arg(long, env = "BANTIN_TOTP_ROLES", value_name = "ROLES", value_parser = RoleSet::parse)]
+    totp_roles: Option<RoleSet>,
 
     #[command(flatten)]
     pub retention: Retention,
@@ -357,6 +363,11 @@ impl Settings {
         self.media_dir
             .clone()
             .unwrap_or_else(|| self.place.data_dir.join("media"))
+    }
+
+    /// Roles that demand a second factor.
+    pub fn totp_roles(&self) -> &[Role] {
+        self.totp_roles.as_ref().map_or(&[], RoleSet::as_slice)
     }
 
     /// What only several settings together can get wrong.

@@ -15,6 +15,7 @@ use crate::infra::password::Hasher;
 use crate::infra::rate::Pace;
 use crate::infra::telemetry::Metrics;
 use crate::infra::token::Keys;
+use crate::infra::vault::Vault;
 use crate::store::Db;
 
 /// The running portal. Cheap to clone.
@@ -24,6 +25,8 @@ pub struct Ctx {
     pub blobs: Blobs,
     pub clock: Clock,
     pub keys: Arc<Keys>,
+    /// Seals what must not be read in the database.
+    pub vault: Arc<Vault>,
     pub hasher: Arc<Hasher>,
     /// Turns for hashing passwords.
     pub hashing: Arc<Semaphore>,

@@ -64,6 +64,7 @@ const COMMONS: &[(&str, &str, &str)] = &[
     ("store::editorial", "schema", "the tables"),
     ("domain", "*", "values are made of values"),
     ("infra", "random", "tokens, salts and keys are random"),
+    ("infra", "key_file", "keys of every kind are kept alike"),
 ];
 
 /// Floors whose `mod.rs` puts the rooms together, and so names them; it does not re-export them.

@@ -67,6 +67,13 @@ enum Action {
         /// Name to sign in with
         login: String,
     },
+    /// Turn a user's second factor off, for one who has lost the app and the recovery codes
+    ResetTotp {
+        #[command(flatten)]
+        place: Place,
+        /// Name to sign in with
+        login: String,
+    },
     /// Give a user a new password; prints it unless one comes on the standard input
     Password {
         #[command(flatten)]
@@ -158,6 +165,14 @@ impl UserCommand {
                     .enable(&mut conn, &login)
                     .map_err(|error| told(error, &login))?;
                 super::say(&format!("{}: enabled", login.as_str()))
+            }
+            Action::ResetTotp { place, login } => {
+                let login = self::login(&login)?;
+                let mut conn = open(&place, false)?;
+                console()
+                    .reset_second_factor(&mut conn, &login)
+                    .map_err(|error| told(error, &login))?;
+                super::say(&format!("{}: second factor is off", login.as_str()))
             }
             Action::Password {
                 place,

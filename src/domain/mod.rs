@@ -22,6 +22,7 @@ pub mod preview;
 pub mod provider;
 pub mod reach;
 pub mod render;
+pub mod second_factor;
 pub mod slug;
 pub mod text;
 pub mod time;

@@ -17,6 +17,26 @@ words! {
     Role { Reporter = "reporter", Editor = "editor", Publisher = "publisher", Admin = "admin" }
 }
 
+/// Roles that a setting names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoleSet(Vec<Role>);
+
+impl RoleSet {
+    /// Roles separated by commas; an empty text is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let words = text
+            .split(',')
+            .map(str::trim)
+            .filter(|word| !word.is_empty());
+        let roles = words.map(|word| Role::parse(word).ok_or_else(|| format!("{word} is no role")));
+        roles.collect::<Result<_, _>>().map(Self)
+    }
+
+    pub fn as_slice(&self) -> &[Role] {
+        &self.0
+    }
+}
+
 words! {
     /// A person signs in with a password; a service (a program) only ever sends API tokens, which an
     /// admin makes for it.
@@ -201,9 +221,29 @@ pub struct User {
     /// Somebody else chose the password.
     #[serde(default)]
     pub must_change_password: bool,
+    /// Is a second factor asked for after the password?
+    #[serde(default)]
+    pub second_factor: bool,
 }
 
 impl User {
+    /// What the user has to do before anything else, where `demanded` roles need a second factor.
+    pub fn pending(&self, demanded: &[Role]) -> Option<Pending> {
+        match () {
+            () if self.must_change_password => Some(Pending::Password),
+            () if self.lacks_second_factor(demanded) => Some(Pending::SecondFactor),
+            () => None,
+        }
+    }
+
+    /// Has the user a role that needs a second factor, and none set up? Who signs in without a
+    /// password proves more or less elsewhere.
+    pub fn lacks_second_factor(&self, demanded: &[Role]) -> bool {
+        self.has_password
+            && !self.second_factor
+            && self.roles.iter().any(|role| demanded.contains(role))
+    }
+
     pub fn can_sign_in(&self) -> bool {
         self.kind == UserKind::Person && self.has_password && self.disabled_at.is_none()
     }
@@ -297,6 +337,8 @@ pub struct Session {
 pub enum Pending {
     /// Choose a password: somebody else chose the one that is there.
     Password,
+    /// Set up a second factor: a role of theirs demands one.
+    SecondFactor,
 }
 
 /// Who chose a password.

@@ -2,6 +2,7 @@
 
 mod provider;
 mod sessions;
+mod totp;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -19,6 +20,7 @@ use crate::domain::id::UserId;
 use crate::domain::input::{FaultCode, Faults, Refusal as Fault, string, words};
 use crate::domain::policy::{self, Right};
 use crate::domain::reach::Reach;
+use crate::domain::second_factor::SentCode;
 use crate::domain::slug::Slug;
 use crate::domain::user::{Login, NewPassword, Password, Pending, Role, SentLogin};
 use crate::service::auth::{self, Client, Refusal, Tokens};
@@ -34,6 +36,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(get_jwks)
         .configure(provider::routes);
     sessions::routes(cfg);
+    totp::routes(cfg);
 }
 
 /// Most bytes of a body here: anybody may send one.
@@ -44,6 +47,8 @@ impl From<Refusal> for ApiError {
         let challenged = |code| Self::new(code).header(header::WWW_AUTHENTICATE, "Bearer");
         match refusal {
             Refusal::Credentials => challenged(Code::BadCredentials),
+            Refusal::SecondFactorRequired => challenged(Code::SecondFactorRequired),
+            Refusal::SecondFactor => challenged(Code::BadSecondFactor),
             Refusal::RefreshToken => challenged(Code::BadRefreshToken),
             Refusal::TooMany(seconds) => Self::new(Code::TooManyRequests)
                 .detail("too many failed attempts; wait before the next one")
@@ -89,6 +94,9 @@ struct InvitationInput {
 struct LoginInput {
     login: SentLogin,
     password: Password,
+    /// Of the second factor; needed where the user has set one up.
+    #[deserr(default)]
+    code: Option<SentCode>,
 }
 
 /// A refresh token to exchange.
@@ -180,13 +188,21 @@ struct Me {
     /// Somebody else chose the password: until it is changed, only this, `/v1/auth/password` and
     /// `/v1/auth/logout` answer.
     must_change_password: bool,
+    /// A role demands a second factor: until it is set up with `/v1/auth/totp`, little else answers.
+    must_set_up_second_factor: bool,
 }
 
 impl Me {
-    fn new(id: UserId, login: Login, name: PersonName, roles: Vec<Role>, reach: &Reach) -> Self {
+    fn new(
+        (id, login, name): (UserId, Login, PersonName),
+        roles: Vec<Role>,
+        reach: &Reach,
+        pending: Option<Pending>,
+    ) -> Self {
         Self {
             categories: reach.slugs(),
-            must_change_password: false,
+            must_change_password: pending == Some(Pending::Password),
+            must_set_up_second_factor: pending == Some(Pending::SecondFactor),
             rights: UserRight::of(&roles),
             id,
             login,
@@ -223,18 +239,21 @@ struct TokenPair {
     user: Me,
 }
 
-fn pair(tokens: Tokens) -> ApiResult {
+fn pair(ctx: &Ctx, tokens: Tokens) -> ApiResult {
     let user = tokens.user;
+    let pending = user.pending(ctx.settings.totp_roles());
     let pair = TokenPair {
         access_token: tokens.access_token,
         token_type: TokenType::Bearer,
         expires_in: tokens.expires_in,
         refresh_token: tokens.refresh_token,
         refresh_expires_in: tokens.refresh_expires_in,
-        user: Me {
-            must_change_password: user.must_change_password,
-            ..Me::new(user.id, user.login, user.name, user.roles, &user.reach)
-        },
+        user: Me::new(
+            (user.id, user.login, user.name),
+            user.roles,
+            &user.reach,
+            pending,
+        ),
     };
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, NO_STORE))
@@ -267,10 +286,12 @@ fn agent(request: &HttpRequest) -> Option<String> {
 ///
 /// Exchanges login and password for a pair of tokens. A wrong password, an unknown login and a
 /// disabled user are answered alike (401 `bad_credentials`). After too many failures the account or
-/// the address has to wait (429 with `Retry-After`).
+/// the address has to wait (429 with `Retry-After`). Who has set up a second factor sends a code of
+/// it too: without one the right password is answered 401 `second_factor_required`, which counts
+/// for nothing; a wrong code is 401 `bad_second_factor`, which counts as a failure.
 #[utoipa::path(operation_id = "login", tag = "auth", security(()), request_body = LoginInput, responses(
     (status = 200, description = "Signed in", body = TokenPair),
-    (status = 401, description = "Login or password is wrong", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "Login, password or code is wrong, or a code is needed", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/auth/login")]
 async fn sign_in(
@@ -279,8 +300,14 @@ async fn sign_in(
     _: Params<NoParams>,
     body: Body<LoginInput, SMALL>,
 ) -> ApiResult {
-    let LoginInput { login, password } = body.read()?;
-    pair(auth::login(&ctx, client(&request, &ctx), login, password).await?)
+    let LoginInput {
+        login,
+        password,
+        code,
+    } = body.read()?;
+    let client = client(&request, &ctx);
+    let tokens = auth::login(&ctx, client, login, password, code).await?;
+    pair(&ctx, tokens)
 }
 
 /// Exchange a refresh token.
@@ -302,7 +329,8 @@ async fn refresh(
 ) -> ApiResult {
     let token = body.read()?.refresh_token;
     let address = client_address(&request, &ctx);
-    pair(auth::refresh(&ctx, address, &token.0).await?)
+    let tokens = auth::refresh(&ctx, address, &token.0).await?;
+    pair(&ctx, tokens)
 }
 
 /// Sign out.
@@ -383,16 +411,12 @@ async fn accept_invitation(
 #[get("/v1/auth/me")]
 async fn get_me(request: HttpRequest, can: Can<SignedIn>, _: Params<NoParams>) -> ApiResult {
     let actor = can.actor;
-    let me = Me {
-        must_change_password: actor.pending == Some(Pending::Password),
-        ..Me::new(
-            actor.user_id,
-            actor.login,
-            actor.name,
-            actor.roles,
-            &actor.reach,
-        )
-    };
+    let me = Me::new(
+        (actor.user_id, actor.login, actor.name),
+        actor.roles,
+        &actor.reach,
+        actor.pending,
+    );
     private_json(&request, &me)
 }
 

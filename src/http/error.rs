@@ -73,6 +73,8 @@ codes! {
     BadHeader = "bad_header", 400, "A header is wrong";
     Unauthorized = "unauthorized", 401, "No valid access token";
     BadCredentials = "bad_credentials", 401, "Login or password is wrong";
+    SecondFactorRequired = "second_factor_required", 401, "A code of the second factor is needed";
+    BadSecondFactor = "bad_second_factor", 401, "The code is wrong";
     BadRefreshToken = "bad_refresh_token", 401, "The refresh token is not valid";
     BadInvitation = "bad_invitation", 401, "The invitation is not valid";
     SignInFailed = "sign_in_failed", 401, "The sign-in through the provider has failed";
@@ -81,6 +83,7 @@ codes! {
     InsufficientScope = "insufficient_scope", 403, "The API token may not do this";
     NoRole = "no_role", 403, "The provider gives no role";
     PasswordChangeRequired = "password_change_required", 403, "The password must be changed first";
+    SecondFactorSetupRequired = "second_factor_setup_required", 403, "A second factor must be set up first";
     NotFound = "not_found", 404, "Not found";
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed";
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive";
@@ -94,6 +97,8 @@ codes! {
     LastAdmin = "last_admin", 409, "The last admin must stay";
     FourEyes = "four_eyes", 409, "Somebody else must publish it";
     NoSignIn = "no_sign_in", 409, "This user does not sign in with a password";
+    SecondFactorOn = "second_factor_on", 409, "The second factor is on";
+    SecondFactorOff = "second_factor_off", 409, "The second factor is off";
     SecretAlreadyShown = "secret_already_shown", 409, "The secret is shown only once";
     TakenDown = "taken_down", 410, "Taken down";
     Resync = "resync", 410, "The log has begun anew";
@@ -401,6 +406,8 @@ impl From<service::Error> for ApiError {
                 Conflict::LastAdmin => Code::LastAdmin,
                 Conflict::FourEyes => Code::FourEyes,
                 Conflict::NoSignIn => Code::NoSignIn,
+                Conflict::SecondFactorOn => Code::SecondFactorOn,
+                Conflict::SecondFactorOff => Code::SecondFactorOff,
             })
             .detail(detail),
             E::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),

@@ -173,9 +173,12 @@ impl<R: Needs> FromRequest for Can<R> {
 /// What the actor has to do before this address opens. Paths have one spelling each.
 fn first(actor: &Actor, path: &str) -> Option<Code> {
     let open = ["/v1/auth/me", "/v1/auth/password", "/v1/auth/logout"];
+    let setup = ["/v1/auth/totp", "/v1/auth/totp/confirm"];
     match actor.pending? {
-        Pending::Password if !open.contains(&path) => Some(Code::PasswordChangeRequired),
-        _ => None,
+        _ if open.contains(&path) => None,
+        Pending::Password => Some(Code::PasswordChangeRequired),
+        Pending::SecondFactor if setup.contains(&path) => None,
+        Pending::SecondFactor => Some(Code::SecondFactorSetupRequired),
     }
 }
 

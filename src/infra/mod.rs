@@ -3,9 +3,12 @@
 pub mod blob;
 pub mod clock;
 pub mod image;
+pub mod key_file;
 pub mod oidc;
 pub mod password;
 pub mod random;
 pub mod rate;
 pub mod telemetry;
 pub mod token;
+pub mod totp;
+pub mod vault;

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use self::ring::Ring;
+use super::key_file::secret_file;
 
 /// Longest token that is looked at.
 const MAX_TOKEN: usize = 4096;
@@ -90,7 +91,7 @@ impl Keys {
             dir: dir.to_owned(),
             ring: RwLock::new(Arc::new(Ring::read(dir, now)?)),
             looked: AtomicI64::new(i64::MIN),
-            secret: ring::secret_file(&dir.join("preview.key"))?,
+            secret: secret_file(&dir.join("preview.key"))?,
         })
     }
 

@@ -4,6 +4,7 @@ mod attempts;
 mod ending;
 pub mod provider;
 mod refused;
+pub mod second_factor;
 mod session;
 
 use std::sync::Arc;
@@ -12,11 +13,13 @@ use sha2::{Digest as _, Sha256};
 
 use self::attempts::{Subjects, WINDOW_SECONDS, attempt, verified};
 pub use self::ending::{end_others, end_session, own_sessions};
+use self::second_factor::{Proof, prove};
 use self::session::Beginning;
 use super::{Error, hashing};
 use crate::ctx::Ctx;
 use crate::domain::id::UserId;
 use crate::domain::input::{Fault, FaultCode, Faults};
+use crate::domain::second_factor::SentCode;
 use crate::domain::time::Instant;
 use crate::domain::user::{Actor, NewPassword, Password, Pending, SentLogin, User};
 use crate::infra::random;
@@ -57,6 +60,10 @@ pub enum Refusal {
     /// Login or password is wrong, or the user is disabled: nobody learns which.
     Credentials,
     RefreshToken,
+    /// The password is right, and a code of the second factor is needed too.
+    SecondFactorRequired,
+    /// The code is wrong, or was used before.
+    SecondFactor,
     /// Seconds to wait.
     TooMany(i64),
     /// No provider is set.
@@ -98,8 +105,12 @@ pub async fn who(ctx: &Ctx, token: &str) -> Result<Option<Actor>, Error> {
     let Ok(user) = claims.sub.parse::<UserId>() else {
         return Ok(None);
     };
+    let settings = Arc::clone(&ctx.settings);
     ctx.db
-        .read_brief(move |conn| users::actor(conn, user, &claims.sid, now).map_err(Error::from))
+        .read_brief(move |conn| {
+            let demanded = settings.totp_roles();
+            users::actor(conn, user, &claims.sid, now, demanded).map_err(Error::from)
+        })
         .await
 }
 
@@ -125,12 +136,13 @@ pub async fn read_keys(ctx: &Ctx, tidy: bool) -> Result<(), Error> {
 ///
 /// Three steps, because nothing is hashed inside a transaction: the attempt is counted as a failure
 /// before anybody knows better, the password is checked, and the sign-in is written if the user
-/// is still as the check saw them.
+/// is still as the check saw them. A code of the second factor is used up in the third.
 pub async fn login(
     ctx: &Ctx,
     client: Client,
     login: SentLogin,
     password: Password,
+    code: Option<SentCode>,
 ) -> Result<Tokens, Refusal> {
     let Client { address, agent } = client;
     let login = login.as_str().to_lowercase();
@@ -150,12 +162,24 @@ pub async fn login(
         },
     );
     let (begun, refused) = (beginning.clone(), subjects.clone());
+    let vault = Arc::clone(&ctx.vault);
     let signed_in = ctx
         .db
         .write(move |conn| {
             let (user, current) = users::hold(conn, proven.user.id)?;
             if user.disabled_at.is_some() || current != proven.hash {
-                return Ok::<_, Error>(None);
+                return Ok::<_, Error>(Err(Refusal::Credentials));
+            }
+            let proof = prove(conn, &vault, &user, code.as_ref(), at)?;
+            match proof {
+                // Neither a failure nor a success: whoever has the password alone must not wipe
+                // out the codes that they guessed.
+                Proof::Missing => {
+                    subjects.uncount(conn)?;
+                    return Ok(Err(Refusal::SecondFactorRequired));
+                }
+                Proof::Wrong => return Ok(Err(Refusal::SecondFactor)),
+                Proof::NotAsked | Proof::App | Proof::RecoveryCode => {}
             }
             if let Some(renewed) = proven.renewed {
                 users::set_password(conn, user.id, &renewed)?;
@@ -163,15 +187,23 @@ pub async fn login(
             begun.write(conn, user.id)?;
             subjects.succeeded(conn)?;
             let session = Some(begun.id.as_str());
-            record(conn, "login", user.id, session, Some(&address), at)?;
-            Ok(Some(user))
+            audit::append(
+                conn,
+                &audit::Entry {
+                    details: proof.details(),
+                    ..entry("login", user.id, session, Some(&address), at)
+                },
+            )?;
+            Ok(Ok(user))
         })
         .await?;
     match signed_in {
-        Some(user) => beginning.tokens(ctx, user),
-        None => {
-            refused.refused(ctx).await;
-            Err(Refusal::Credentials)
+        Ok(user) => beginning.tokens(ctx, user),
+        Err(refusal) => {
+            if !matches!(refusal, Refusal::SecondFactorRequired) {
+                refused.refused(ctx).await;
+            }
+            Err(refusal)
         }
     }
 }

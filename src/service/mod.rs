@@ -162,6 +162,8 @@ pub enum Conflict {
     LastAdmin,
     FourEyes,
     NoSignIn,
+    SecondFactorOn,
+    SecondFactorOff,
 }
 
 impl From<store::Error> for Error {

@@ -6,7 +6,7 @@ use crate::domain::id::{TokenId, UserId};
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::time::Instant;
 use crate::domain::token::{ApiToken, Scope, TokenName, TokenSecret};
-use crate::domain::user::{Actor, UserKind};
+use crate::domain::user::{Actor, Pending, UserKind};
 use crate::infra::random;
 use crate::store::Conn;
 use crate::store::editorial::{tokens, users};
@@ -61,6 +61,10 @@ pub async fn who(ctx: &Ctx, text: &str) -> Result<Option<Actor>, Error> {
         .await?;
     Ok(found.map(|(user, grant, last_used)| {
         note_use(ctx, grant.id, last_used, now);
+        // Who holds a token did not come with the password; the second factor is a demand on the
+        // user, however they come.
+        let lacks = user.lacks_second_factor(ctx.settings.totp_roles());
+        let pending = lacks.then_some(Pending::SecondFactor);
         Actor {
             user_id: user.id,
             session_id: None,
@@ -69,8 +73,7 @@ pub async fn who(ctx: &Ctx, text: &str) -> Result<Option<Actor>, Error> {
             roles: user.roles,
             reach: user.reach,
             token: Some(grant),
-            // Who holds a token did not come with the password.
-            pending: None,
+            pending,
         }
     }))
 }

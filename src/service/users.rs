@@ -3,7 +3,7 @@
 mod access;
 pub mod invitations;
 
-pub use self::access::{sign_out, unlock};
+pub use self::access::{reset_second_factor, sign_out, unlock};
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -215,6 +215,14 @@ impl Console {
         })
     }
 
+    /// Turns a user's second factor off and ends all sign-ins.
+    pub fn reset_second_factor(&self, conn: &mut Conn, login: &Login) -> Result<User, Error> {
+        transaction(conn, |conn| {
+            let before = named(conn, login)?;
+            access::without_second_factor(conn, By::Console(self.at), before)
+        })
+    }
+
     /// Gives a user a new password and ends all sign-ins.
     pub fn set_password(
         &self,
@@ -373,6 +381,7 @@ fn insert_row(conn: &mut Conn, by: By<'_>, new: New<'_>) -> Result<User, Error> 
         kind,
         has_password: hash != users::NO_PASSWORD,
         must_change_password: chosen == Chosen::ByOther,
+        second_factor: false,
     };
     // Two requests at once may both have found the login free.
     user.id = users::insert(conn, &user, hash).map_err(|error| match error {

@@ -15,6 +15,7 @@ use crate::support::provider::Provider;
 #[rustfmt::skip]
 const ROWS: &[(&str, &str)] = &[
     ("change_password", "user change_password"),
+    ("confirm_totp", "user enable_totp"),
     ("create_article", "article create"),
     ("create_caption", "article add_caption"),
     ("create_category", "category create"),
@@ -26,6 +27,7 @@ const ROWS: &[(&str, &str)] = &[
     ("delete_caption", "article remove_caption"),
     ("delete_category", "category delete"),
     ("delete_media", "media delete"),
+    ("disable_totp", "user disable_totp"),
     ("finish_provider_sign_in", "user create, user login_oidc"),
     ("end_other_sessions", "user end_other_sessions"),
     ("end_session", "user end_session"),
@@ -49,11 +51,13 @@ const ROWS: &[(&str, &str)] = &[
     ("refresh_token", ""),
     // Locks change nothing: they are gone in minutes.
     ("release_lock", ""),
+    ("renew_recovery_codes", "user renew_recovery_codes"),
     ("replace_article", "article save"),
     ("replace_category", "category save"),
     ("replace_media", "media save"),
     ("replace_portal", "portal replace"),
     ("replace_user", "user save"),
+    ("reset_user_totp", "user reset_totp"),
     ("restore_article", "article restore"),
     ("restore_edition", "article restore_edition"),
     ("revoke_own_token", "api_token revoke"),
@@ -62,6 +66,7 @@ const ROWS: &[(&str, &str)] = &[
     ("set_user_password", "user set_password"),
     ("sign_out_user", "user sign_out"),
     ("start_provider_sign_in", ""),
+    ("start_totp", "user start_totp"),
     ("take_down_article", "article take-down"),
     ("unlock_user", "user unlock"),
     ("update_article", "article save"),

@@ -322,6 +322,25 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
     editor.get(&token).await.ok();
     editor.ask(Method::DELETE, &token).send().await.is(204);
 
+    // A second factor, and an admin who takes it from somebody who has lost it.
+    let owner = portal.user("reporter").await;
+    let (app, _) = owner.enrol().await;
+    owner.get("/v1/auth/totp").await.ok();
+    let code = json!({"code": app.code(portal)});
+    let path = "/v1/auth/totp/recovery-codes";
+    owner.post(path, &code).await.ok();
+    portal.ctx.clock.advance(30_000_000);
+    let code = json!({"code": app.code(portal)});
+    let path = "/v1/auth/totp/disable";
+    owner.post(path, &code).await.is(204);
+    owner.enrol().await;
+    let users = admin.get("/v1/editorial/users").await.ok();
+    let mut users = users["items"].as_array().unwrap().iter();
+    let user = users.find(|user| user["login"] == "reporter").unwrap();
+    let path = format!("/v1/editorial/users/{}/totp/reset", user["id"]);
+    let version = user["version"].as_i64().unwrap();
+    admin.post_at(&path, version, &Value::Null).await.ok();
+
     // One's own sign-in, by password and through a provider.
     let started = portal.ask(Method::POST, "/v1/auth/oidc/start").send().await;
     let returned = provider.visit(&started.ok());

@@ -59,6 +59,7 @@ mod support;
 mod throttling;
 mod token_scopes;
 mod tokens;
+mod totp;
 mod users;
 mod walk;
 mod workflow;

@@ -242,6 +242,17 @@ async fn who_comes_through_the_provider_has_no_password() {
 }
 
 #[actix_web::test]
+async fn who_comes_through_the_provider_has_the_second_factor_there() {
+    let provider = Provider::new();
+    let roles = "reporter,editor,publisher,admin";
+    let portal = provider.portal(&["--totp-roles", roles]).await;
+    let pair = sign_in(&portal, &provider).await.ok();
+    assert_eq!(pair["user"]["must_set_up_second_factor"], false);
+    let user = holder(&portal, &pair);
+    user.get("/v1/auth/sessions").await.ok();
+}
+
+#[actix_web::test]
 async fn a_state_is_good_once_for_ten_minutes_and_with_its_binding() {
     let provider = Provider::new();
     let portal = provider.portal(&[]).await;

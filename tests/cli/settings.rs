@@ -33,6 +33,7 @@ const BAD: &[(&str, &str)] = &[
     ("BANTIN_SESSION_IDLE_HOURS", "0"),
     ("BANTIN_LOGIN_FAILURES", "0"),
     ("BANTIN_LOGIN_FAILURES_ADDRESS", "10001"),
+    ("BANTIN_TOTP_ROLES", "editor,king"),
     ("BANTIN_AUDIT_YEARS", "1"),
     ("BANTIN_FOUR_EYES", "three"),
     ("BANTIN_ARGON2_MEMORY", "7"),

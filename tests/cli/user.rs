@@ -20,6 +20,18 @@ fn sign_in(folder: &Folder, login: &str, password: &str) -> String {
     answer.lines().next().unwrap().to_owned()
 }
 
+/// Writes into the database directly.
+fn execute(folder: &Folder, sql: &str) {
+    let address = bantin::store::db::Address::Sqlite(folder.database());
+    match address.connect().unwrap() {
+        bantin::store::Conn::Sqlite(mut conn) => {
+            diesel::connection::SimpleConnection::batch_execute(&mut conn, sql).unwrap();
+        }
+        #[cfg(feature = "postgres")]
+        bantin::store::Conn::Pg(_) => panic!("this is a file"),
+    }
+}
+
 #[test]
 fn the_first_admin_comes_from_the_command_line_and_can_sign_in() {
     let folder = Folder::new();
@@ -72,7 +84,7 @@ fn what_is_wrong_with_a_user_is_said() {
     folder.run(&["user", "add", "lan"]).refused(&["--role"]);
     let twice = ["user", "add", "lan", "--role", "editor", "--role", "editor"];
     folder.run(&twice).refused(&["--role"]);
-    for action in ["disable", "enable", "password"] {
+    for action in ["disable", "enable", "password", "reset-totp"] {
         let done = folder.run(&["user", action, "nobody"]);
         done.refused(&["no user nobody"]);
     }
@@ -111,20 +123,29 @@ fn a_user_can_be_limited_to_categories() {
     let to = |slug: &'static str| [&add[..], &[slug]].concat();
     folder.run(&to("khong-co")).refused(&["categories"]);
     folder.run(&to("Á")).refused(&["--category"]);
-    let path = folder.database();
-    let address = bantin::store::db::Address::Sqlite(path);
     let sql = "INSERT INTO categories (version, uuid, slug, name, sort_key, path, position)
          VALUES (1, 'a', 'nong-nghiep', 'Nông nghiệp', x'00', '[1]', 0);
          INSERT INTO category_slugs (slug, category_id) VALUES ('nong-nghiep', 1)";
-    match address.connect().unwrap() {
-        bantin::store::Conn::Sqlite(mut conn) => {
-            diesel::connection::SimpleConnection::batch_execute(&mut conn, sql).unwrap();
-        }
-        #[cfg(feature = "postgres")]
-        bantin::store::Conn::Pg(_) => panic!("this is a file"),
-    }
+    execute(&folder, sql);
     folder.run(&to("nong-nghiep")).ok();
     let list = folder.run(&["user", "list"]).ok();
     let wanted = "lan\tlan\teditor\tactive\tonly in: nong-nghiep";
     assert!(list.contains(wanted), "{list}");
+}
+
+#[test]
+fn the_last_admin_gets_in_without_the_app_that_was_lost() {
+    let folder = Folder::new();
+    let password = one_time(&add(&folder, "quantri", "admin").ok());
+    let app = "INSERT INTO second_factors VALUES (1, x'01', 0, 0);
+         INSERT INTO recovery_codes VALUES (1, 'a');
+         UPDATE users SET second_factor = 1";
+    execute(&folder, app);
+    assert!(sign_in(&folder, "quantri", &password).contains(" 401 "));
+    let reset = ["user", "reset-totp", "quantri"];
+    let out = folder.run(&reset).ok();
+    assert!(out.contains("quantri: second factor is off"), "{out}");
+    assert!(sign_in(&folder, "quantri", &password).contains(" 200 "));
+    // Again is no fault.
+    folder.run(&reset).ok();
 }

@@ -133,7 +133,8 @@ async fn finish(
         binding: sent.binding.0,
         iss: sent.iss.map(|iss| iss.0),
     };
-    pair(provider::finish(&ctx, client, returned).await?)
+    let tokens = provider::finish(&ctx, client, returned).await?;
+    pair(&ctx, tokens)
 }
 
 #[cfg(test)]

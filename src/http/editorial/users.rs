@@ -58,6 +58,8 @@ struct UserOut {
     disabled_at: Option<Instant>,
     /// Somebody else chose the password: the user has to change it first.
     must_change_password: bool,
+    /// Is a code asked for after the password?
+    second_factor: bool,
     /// What PUT takes and PATCH merges into.
     content: UserContent,
 }
@@ -72,6 +74,7 @@ impl UserOut {
             created_at: zone.show(user.created_at),
             disabled_at: user.disabled_at.map(|at| zone.show(at)),
             must_change_password: user.must_change_password,
+            second_factor: user.second_factor,
             content: UserContent::of(&user),
             login: user.login,
         }

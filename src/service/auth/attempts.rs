@@ -38,6 +38,12 @@ impl Subjects {
         Ok(sessions::uncount_attempt(conn, &self.address)?)
     }
 
+    /// The attempt proved neither way: as if it had not been.
+    pub fn uncount(&self, conn: &mut Conn) -> Result<(), Error> {
+        sessions::uncount_attempt(conn, &self.account)?;
+        Ok(sessions::uncount_attempt(conn, &self.address)?)
+    }
+
     pub async fn refused(&self, ctx: &Ctx) {
         refused::count(ctx, &self.account, &self.address).await;
     }
@@ -118,13 +124,8 @@ pub async fn verified(
     })
     .await;
     if matches!(checked, Err(Error::Store(store::Error::Busy(_)))) {
-        let Subjects { account, address } = subjects.clone();
-        ctx.db
-            .write(move |conn| {
-                sessions::uncount_attempt(conn, &account)?;
-                sessions::uncount_attempt(conn, &address)
-            })
-            .await?;
+        let subjects = subjects.clone();
+        ctx.db.write(move |conn| subjects.uncount(conn)).await?;
     }
     checked?.map_err(Error::Internal)
 }

@@ -304,6 +304,7 @@ impl Somebody<'_> {
             kind: UserKind::Person,
             has_password: false,
             must_change_password: false,
+            second_factor: false,
             disabled_at: None,
             created_at: self.at,
         };

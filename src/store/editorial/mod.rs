@@ -13,6 +13,7 @@ pub mod media;
 pub mod previews;
 pub mod refusals;
 mod schema;
+pub mod second_factors;
 pub mod sessions;
 pub mod slugs;
 pub mod tokens;

@@ -5,7 +5,16 @@ diesel::table! {
         id -> BigInt, version -> BigInt, login -> Text, name -> Text, roles -> Text,
         password_hash -> Text, disabled_at -> Nullable<BigInt>, created_at -> BigInt,
         limited -> Bool, must_change_password -> Bool, kind -> Text, email -> Nullable<Text>,
+        second_factor -> Bool,
     }
+}
+diesel::table! {
+    second_factors (user_id) {
+        user_id -> BigInt, sealed -> Binary, last_step -> BigInt, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    recovery_codes (user_id, hash) { user_id -> BigInt, hash -> Text, }
 }
 diesel::table! {
     api_tokens (id) {
@@ -171,6 +180,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     scheduled_media,
     comments,
     api_tokens,
+    second_factors,
+    recovery_codes,
     invitations,
     sessions,
     refresh_tokens,

@@ -8,14 +8,14 @@ use crate::domain::id::{CategoryId, UserId, Version};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::reach::{Granted, Reach};
 use crate::domain::time::Instant;
-use crate::domain::user::{Actor, Login, Pending, Role, User, UserKind};
+use crate::domain::user::{Actor, Login, Role, User, UserKind};
 use crate::store::db::each_backend;
 use crate::store::public::categories;
 use crate::store::{Conn, Error, Result, from_json, to_json};
 
 type Row = (
     (i64, i64, String, String, String, Option<i64>, i64),
-    (bool, String, String, bool),
+    (bool, String, String, bool, bool),
 );
 
 #[rustfmt::skip]
@@ -26,13 +26,15 @@ type Told = (
 #[rustfmt::skip]
 type Access = (
     users::limited, users::kind, users::password_hash, users::must_change_password,
+    users::second_factor,
 );
 
 #[rustfmt::skip]
 const COLUMNS: (Told, Access) = (
     (users::id, users::version, users::login, users::name, users::roles, users::disabled_at,
         users::created_at),
-    (users::limited, users::kind, users::password_hash, users::must_change_password),
+    (users::limited, users::kind, users::password_hash, users::must_change_password,
+        users::second_factor),
 );
 
 /// Stands for the hash of a user without a password; no password fits it.
@@ -41,7 +43,7 @@ pub const NO_PASSWORD: &str = "";
 /// A user whose reach is still to be read, where the flag says that there is a limit.
 fn read(row: Row) -> Result<(User, bool)> {
     let ((id, version, login, name, roles, disabled_at, created_at), access) = row;
-    let (limited, kind, hash, must_change) = access;
+    let (limited, kind, hash, must_change, second_factor) = access;
     let user = User {
         kind: UserKind::parse(&kind).ok_or_else(|| Error::Corrupt(format!("kind {kind}")))?,
         has_password: hash != NO_PASSWORD,
@@ -54,6 +56,7 @@ fn read(row: Row) -> Result<(User, bool)> {
         disabled_at: disabled_at.map(Instant::from_micros),
         created_at: Instant::from_micros(created_at),
         must_change_password: must_change,
+        second_factor,
     };
     Ok((user, limited))
 }
@@ -224,6 +227,7 @@ pub fn update(conn: &mut Conn, user: &User) -> Result<()> {
             users::roles.eq(to_json(&user.roles)?),
             users::disabled_at.eq(user.disabled_at.map(Instant::micros)),
             users::must_change_password.eq(user.must_change_password),
+            users::second_factor.eq(user.second_factor),
         ))
         .execute(conn)?;
     keep_reach(conn, user.id, &user.reach)
@@ -277,8 +281,14 @@ pub fn other_admins(conn: &mut Conn, aside: Option<UserId>) -> Result<usize> {
 }
 
 /// Who an access token stands for now: none when the sign-in has ended or the user may not
-/// sign in any more.
-pub fn actor(conn: &mut Conn, id: UserId, session: &str, now: Instant) -> Result<Option<Actor>> {
+/// sign in any more. `demanded`: roles that need a second factor.
+pub fn actor(
+    conn: &mut Conn,
+    id: UserId,
+    session: &str,
+    now: Instant,
+    demanded: &[Role],
+) -> Result<Option<Actor>> {
     let row = users::table
         .inner_join(sessions::table)
         .filter(users::id.eq(id.get()))
@@ -292,6 +302,7 @@ pub fn actor(conn: &mut Conn, id: UserId, session: &str, now: Instant) -> Result
     row.map(|row| {
         let user = complete_one(conn, row)?;
         Ok(Actor {
+            pending: user.pending(demanded),
             user_id: user.id,
             session_id: Some(session.to_owned()),
             login: user.login,
@@ -299,7 +310,6 @@ pub fn actor(conn: &mut Conn, id: UserId, session: &str, now: Instant) -> Result
             roles: user.roles,
             reach: user.reach,
             token: None,
-            pending: user.must_change_password.then_some(Pending::Password),
         })
     })
     .transpose()

@@ -1,6 +1,7 @@
 //! A portal to test: database, clock and users of its own, the application in process.
 
 mod answer;
+pub mod app;
 mod database;
 pub mod newsroom;
 pub mod operations;

@@ -185,6 +185,8 @@ impl World {
             "refresh_token" => json!({"refresh_token": "abc"}),
             "accept_invitation" => json!({"token": "abc", "new_password": PASSWORD}),
             "finish_provider_sign_in" => json!({"code": "abc", "state": "abc", "binding": "abc"}),
+            "start_totp" => json!({"current_password": PASSWORD}),
+            "confirm_totp" | "disable_totp" | "renew_recovery_codes" => json!({"code": "123456"}),
             "change_password" => {
                 json!({"current_password": PASSWORD, "new_password": PASSWORD})
             }
