@@ -52,7 +52,9 @@ impl<T: ToSchema> ToSchema for FieldChange<T> {
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((T::name().into_owned(), T::schema()));
+        if T::name() != "bool" {
+            schemas.push((T::name().into_owned(), T::schema()));
+        }
         T::schemas(schemas);
     }
 }

@@ -22,6 +22,7 @@ pub struct TakeLock {
     pub minutes: Option<Whole<1, 60>>,
     /// Take it from whoever holds it; the audit log remembers that.
     #[deserr(default)]
+    #[schema(required = false, default = false)]
     pub force: bool,
 }
 

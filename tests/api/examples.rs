@@ -383,6 +383,13 @@ fn masked(mut value: Value) -> Value {
                 "access_token" => json!("eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"),
                 "refresh_token" => json!("cmVmcmVzaC10b2tlbg"),
                 "token" => json!("aW52aXRhdGlvbg"),
+                "secret" if member.as_str().is_some_and(|text| text.len() == 32) => {
+                    json!("MJQW45DJNYQGG33OEB2HEYLVEBSGK3RA")
+                }
+                "otpauth_url" => json!(
+                    "otpauth://totp/X%C3%A3%20S%C6%A1n%20H%C3%A0:minh.an?secret=MJQW45DJNYQGG33OEB2HEYLVEBSGK3RA&issuer=X%C3%A3%20S%C6%A1n%20H%C3%A0"
+                ),
+                "recovery_codes" => json!(["k3vn-8xwa-q2md-7hfu", "zr5c-m9te-4bjy-p6gs"]),
                 "secret" => json!("bantin_pat_0123456789ABCDEFGHIJKLMNOPQRSTUVW0f4kQz"),
                 "authorization_url" => json!(
                     "https://id.example.vn/auth?response_type=code&client_id=bantin&state=c3RhdGU"

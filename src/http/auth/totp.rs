@@ -64,10 +64,10 @@ struct TotpSecret {
     otpauth_url: String,
 }
 
-/// Recovery codes, shown only now; each is good once, in place of a code of the app.
+/// Ten recovery codes, shown only now; each is good once, in place of a code of the app.
 #[derive(Serialize, ToSchema)]
 struct RecoveryCodes {
-    #[schema(value_type = Vec<RecoveryCode>, min_items = 10, max_items = 10)]
+    #[schema(value_type = Vec<RecoveryCode>, max_items = 10)]
     recovery_codes: Vec<String>,
 }
 
