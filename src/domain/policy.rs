@@ -76,12 +76,17 @@ fn right_for(article: &Situation, action: Action) -> Right {
     }
 }
 
-/// The actions open to this actor.
+/// The actions open to this actor; to an API token, no more than its scopes open.
 pub fn allowed_actions(actor: &Actor, article: &Situation) -> Vec<Action> {
+    let in_scope = |action: Action| {
+        let scope = scopes::scope_of_action(action);
+        let token = actor.token.as_ref();
+        token.is_none_or(|token| scope.is_some_and(|scope| token.scopes.contains(&scope)))
+    };
     Action::ALL
         .iter()
         .copied()
-        .filter(|action| may(actor, article, *action))
+        .filter(|action| may(actor, article, *action) && in_scope(*action))
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! API tokens: made, revoked, and who stands behind one.
 
-use super::{Command, Deed, Error, run, run_once, write_down};
+use super::{Command, Conflict, Deed, Error, run, run_once, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::{TokenId, UserId};
 use crate::domain::input::{FaultCode, Faults};
@@ -125,6 +125,13 @@ pub async fn create(
         if user.kind != kind {
             let message = "is a person: people make their tokens themselves";
             return Err(Faults::one("/user_id", FaultCode::Conflict, message).into());
+        }
+        // The row is held: no token outlives the moment in which its user is disabled.
+        if user.disabled_at.is_some() {
+            return Err(Error::Conflict {
+                code: Conflict::NoSignIn,
+                detail: "the user is disabled".to_owned(),
+            });
         }
         let mut token = ApiToken {
             id: TokenId::stored(0),

@@ -20,7 +20,7 @@ use crate::domain::user::{Chosen, Login, NewPassword, Role, User, UserKind};
 use crate::infra::password::Hasher;
 use crate::store::db::transaction;
 use crate::store::editorial::{
-    audit as audit_store, invitations as open_invitations, sessions, users,
+    audit as audit_store, invitations as open_invitations, sessions, tokens, users,
 };
 use crate::store::public::categories;
 use crate::store::{self, Conn};
@@ -38,11 +38,9 @@ pub struct UserContent {
     /// Slugs of the categories that the roles are limited to, descendants included; null is the
     /// whole portal, an empty list nowhere. Says nothing of media, users and the portal.
     #[deserr(default)]
-    #[serde(default)]
     #[schema(max_items = 100)]
     pub categories: Option<Vec<Slug>>,
-    /// A disabled user is refused at once, also with a token that is still young.
-    #[deserr(default)]
+    /// A disabled user is refused at once; API tokens are revoked and stay so.
     pub disabled: bool,
 }
 
@@ -264,6 +262,8 @@ impl By<'_> {
         user: &User,
         before: Option<Version>,
     ) -> Result<(), Error> {
+        // A user has no editions: what the row does not tell, nobody knows later.
+        let content = serde_json::json!(UserContent::of(user)).to_string();
         let deed = Deed {
             action,
             object_type: "user",
@@ -271,7 +271,7 @@ impl By<'_> {
             before,
             after: Some(user.version),
             reason: None,
-            details: None,
+            details: Some(&content),
         };
         match self {
             Self::Api(command) => write_down(conn, command, &deed),
@@ -422,6 +422,8 @@ fn update(
     if content.disabled {
         sessions::end_others(conn, user.id, None, by.at())?;
         open_invitations::void(conn, user.id)?;
+        // Enabling the user again must not bring back what nobody thinks of any more.
+        tokens::revoke_all(conn, user.id, by.at())?;
     }
     by.audit(conn, action, &user, Some(version))?;
     Ok(user)

@@ -388,3 +388,59 @@ async fn a_token_changes_no_password_and_makes_no_token() {
     answer.problem(403, "forbidden");
     portal.sign_in("editor", PASSWORD).await;
 }
+
+#[actix_web::test]
+async fn allowed_actions_are_those_that_the_scopes_of_the_token_open() {
+    let portal = Portal::new().await;
+    let news = portal.news().await;
+    let editor = portal.editor().await;
+    let draft = editor.draft(&content("Bài", &news)).await;
+    let path = format!("{ARTICLES}/{}", draft["id"]);
+    let publisher = portal.publisher().await;
+    for (scopes, wanted) in [
+        (&["read:drafts"][..], json!([])),
+        (
+            &["read:drafts", "write:articles"],
+            json!(["save", "delete", "submit"]),
+        ),
+        (&["read:drafts", "publish:articles"], json!(["publish"])),
+    ] {
+        let token = publisher.token(scopes).await;
+        let bearer = portal.bearer(&token);
+        let list = bearer.get(ARTICLES).await.ok();
+        assert_eq!(list["items"][0]["allowed_actions"], wanted, "{scopes:?}");
+        let article = bearer.get(&path).await.ok();
+        assert_eq!(article["allowed_actions"], wanted, "{scopes:?}");
+    }
+}
+
+#[actix_web::test]
+async fn disabling_a_user_revokes_their_tokens_for_good() {
+    let portal = Portal::new().await;
+    let admin = portal.admin().await;
+    let robot = service(&admin, "may.quet", &["editor"]).await;
+    let machine = service_token(&admin, &robot, &["read:drafts"]).await;
+    let person = portal.editor().await;
+    let own = person.token(&["read:drafts"]).await;
+    for user in [robot, portal.row_of("editor").await] {
+        let path = format!("{USERS}/{}", user["id"]);
+        let version = user["version"].as_i64().unwrap();
+        let admin = portal.admin().await;
+        let off = json!({"disabled": true});
+        let user = admin.patch(&path, version, &off).await.ok();
+        // Nor does anybody make one meanwhile.
+        if user["kind"] == "service" {
+            let body = json!({"user_id": user["id"], "name": "Mới", "scopes": ["read:drafts"]});
+            let answer = admin.post(ALL, &body).await;
+            answer.problem(409, "no_sign_in");
+        }
+        let on = json!({"disabled": false});
+        admin.patch(&path, version + 1, &on).await.ok();
+    }
+    for token in [machine, own] {
+        refused(&portal.bearer(&token).get(ARTICLES).await);
+        let row = format!("{ALL}/{}", token["id"]);
+        let row = portal.admin().await.get(&row).await.ok();
+        assert!(row["revoked_at"].is_string());
+    }
+}

@@ -37,7 +37,7 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
     let user = format!("/v1/editorial/users/{}", user["id"]);
     admin.get(&user).await.ok();
     admin.get("/v1/editorial/users?count=true").await.ok();
-    let content = json!({"name": "Nguyễn Minh An", "roles": ["reporter"], "disabled": false});
+    let content = json!({"name": "Nguyễn Minh An", "roles": ["reporter"], "categories": null, "disabled": false});
     admin.put(&user, 1, &content).await.ok();
     admin
         .patch(&user, 2, &json!({"roles": ["reporter", "editor"]}))

@@ -41,7 +41,7 @@ async fn an_admin_makes_reads_and_changes_a_user() {
     assert_eq!(admin.get(&path_of(&user)).await.ok(), user);
     portal.sign_in("tho.le", PASSWORD).await;
 
-    let content = json!({"name": "Lê Thơ", "roles": ["admin", "editor"], "disabled": false});
+    let content = json!({"name": "Lê Thơ", "roles": ["admin", "editor"], "categories": null, "disabled": false});
     let user = admin.put(&path_of(&user), 1, &content).await.ok();
     assert_eq!(user["content"]["roles"], json!(["editor", "admin"]));
     let patch = json!({"disabled": true});
@@ -49,6 +49,52 @@ async fn an_admin_makes_reads_and_changes_a_user() {
     assert_eq!(user["version"], 3);
     assert!(user["disabled_at"].is_string());
     assert_eq!(user["content"]["name"], "Lê Thơ");
+}
+
+#[actix_web::test]
+async fn a_replacement_says_everything_so_that_no_limit_falls_by_silence() {
+    let portal = Portal::new().await;
+    let slug = portal.news().await;
+    let admin = portal.admin().await;
+    let limited =
+        json!({"login": "tho.le", "name": "Lê Thơ", "roles": ["editor"], "categories": [slug]});
+    let user = admin.post(USERS, &limited).await.created();
+    let whole = user["content"].clone();
+    for field in ["name", "roles", "categories", "disabled"] {
+        let mut short = whole.clone();
+        short.as_object_mut().unwrap().remove(field);
+        let answer = admin.put(&path_of(&user), 1, &short).await;
+        answer.faults(422, "invalid", &[&format!("/{field} required")]);
+    }
+    // A patch leaves alone what it does not name.
+    let patch = json!({"name": "Lê Thơ Mới"});
+    let user = admin.patch(&path_of(&user), 1, &patch).await.ok();
+    assert_eq!(user["content"]["categories"], json!([slug]));
+}
+
+#[actix_web::test]
+async fn the_audit_log_tells_which_roles_a_user_was_given() {
+    let portal = Portal::new().await;
+    let slug = portal.news().await;
+    let admin = portal.admin().await;
+    let user = admin.post(USERS, &new_user("tho.le")).await.created();
+    let patch = json!({"roles": ["publisher"], "categories": [slug]});
+    admin.patch(&path_of(&user), 1, &patch).await.ok();
+    let path = format!(
+        "/v1/editorial/audit?object_type=user&object_id={}",
+        user["id"]
+    );
+    let rows = admin.get(&path).await.ok();
+    let told: Vec<Value> = (0..2)
+        .map(|n| rows["items"][n]["details"].clone())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!({"name": "Lê Thơ", "roles": ["publisher"], "categories": [slug], "disabled": false}),
+            json!({"name": "Lê Thơ", "roles": ["reporter"], "categories": null, "disabled": false}),
+        ]
+    );
 }
 
 #[actix_web::test]

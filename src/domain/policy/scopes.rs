@@ -1,5 +1,6 @@
 //! Which scope of an API token opens which operation.
 
+use crate::domain::article::Action;
 use crate::domain::token::Scope;
 
 /// What an API token needs for each operation that asks who calls, beside the right of its user;
@@ -101,4 +102,26 @@ pub fn scope_of(method: &str, pattern: &str) -> Option<Scope> {
         .iter()
         .find(|(verb, path, _)| *verb == method && *path == pattern)
         .and_then(|(_, _, scope)| *scope)
+}
+
+/// The scope for an action on an article: that of its operation.
+pub fn scope_of_action(action: Action) -> Option<Scope> {
+    let article = "/v1/editorial/articles/{id}";
+    match action {
+        Action::Save => scope_of("PUT", article),
+        Action::Delete => scope_of("DELETE", article),
+        _ => scope_of("POST", &format!("{article}/{}", action.as_str())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_an_operation_that_some_scope_opens() {
+        for action in Action::ALL {
+            assert!(scope_of_action(*action).is_some(), "{action:?}");
+        }
+    }
 }

@@ -330,7 +330,8 @@ async fn create_user(
 
 /// Replace a user.
 ///
-/// Disabling a user ends their sign-ins at once. The last admin who can sign in stays one.
+/// The whole content: a field that is missing is refused, so that no limit falls by silence.
+/// Disabling a user ends their sign-ins at once and revokes their API tokens, for good. The last admin who can sign in stays one.
 /// Content equal to the current one answers 200 without a new version, whatever `If-Match` says.
 #[utoipa::path(operation_id = "replace_user", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
@@ -351,7 +352,13 @@ async fn replace_user(
     _: Params<NoParams>,
     body: Body<UserContent>,
 ) -> ApiResult {
-    let save = Save::replace(body.read()?);
+    let content = body.read()?;
+    // In a merged patch an absent field is null; here it would lift the limit by silence.
+    if body.value()?.get("categories").is_none() {
+        let message = "is required; null is the whole portal";
+        return Err(Faults::one("/categories", FaultCode::Required, message).into());
+    }
+    let save = Save::replace(content);
     let if_match = can.if_match;
     let command = can.command(&ctx, Some(body.digest()));
     answer(
@@ -363,7 +370,8 @@ async fn replace_user(
 
 /// Change a user.
 ///
-/// A merge patch on the content; fields that are absent stay as they are.
+/// A merge patch on the content; fields that are absent stay as they are. Disabling a user ends their
+/// sign-ins at once and revokes their API tokens, for good.
 #[utoipa::path(operation_id = "update_user", tag = "users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "Id of the user")),
     request_body = UserContent,

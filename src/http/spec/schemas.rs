@@ -43,7 +43,12 @@ fn required(name: &str) -> Option<Vec<String>> {
         "CategoryContent" => demanded::<CategoryContent>(),
         "MediaContent" => demanded::<MediaContent>(),
         "PortalContent" => demanded::<PortalContent>(),
-        "UserContent" => demanded::<UserContent>(),
+        "UserContent" => {
+            let mut fields = demanded::<UserContent>();
+            // Null is an answer to PUT, so that only its handler can tell it from silence.
+            fields.push("categories".to_owned());
+            fields
+        }
         "Span" => demanded::<Span>(),
         "MarkDef" => demanded::<MarkDef>(),
         "Row" => demanded::<Row>(),
