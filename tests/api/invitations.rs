@@ -182,3 +182,20 @@ async fn guessing_is_slowed_down_and_a_service_is_not_invited() {
     portal.advance(15 * 60);
     accept(&portal, &token(&user)).await.is(204);
 }
+
+#[actix_web::test]
+async fn a_refused_invitation_is_counted_among_the_refused_sign_ins() {
+    let portal = Portal::with(&["--login-failures-address", "2"]).await;
+    let user = invite(&portal.admin().await, &["reporter"]).await;
+    for wrong in ["x".repeat(43), "y".repeat(43)] {
+        let answer = accept(&portal, &wrong).await;
+        answer.problem(401, "bad_invitation");
+    }
+    accept(&portal, &token(&user)).await.is(429);
+    portal.advance(1800);
+    let refused = "/v1/editorial/audit/refused-sign-ins";
+    let list = portal.admin().await.get(refused).await.ok();
+    let row = json!({"minute": "2026-03-21T09:00:00+07:00", "account": null,
+        "address": "203.0.113.7", "count": 3});
+    assert_eq!(list["items"], json!([row]));
+}

@@ -9,7 +9,7 @@ use crate::domain::time::Instant;
 use crate::domain::user::{Chosen, Login, NewPassword, User};
 use crate::infra::{random, rate};
 use crate::service::{Command, Conflict, Deed, IfMatch, run_once, write_down};
-use crate::store::editorial::{audit as audit_store, invitations, sessions, users};
+use crate::store::editorial::{audit as audit_store, invitations, refusals, sessions, users};
 use crate::store::{self, Conn};
 
 /// How long an invitation is open.
@@ -110,9 +110,36 @@ fn open(conn: &mut Conn, command: &Command, user: User, secret: String) -> Resul
     })
 }
 
-/// Sets the password of the invited user and uses the invitation up. Nothing is hashed for a secret
-/// that is wrong, nor inside a transaction.
+/// Sets the password of the invited user. A refusal is counted under the address: whose invitation it
+/// was meant to be, nobody knows.
 pub async fn accept(
+    ctx: &Ctx,
+    address: String,
+    secret: &str,
+    password: NewPassword,
+) -> Result<(), Refusal> {
+    let accepted = take(ctx, address.clone(), secret, password).await;
+    if let Err(Refusal::Invitation | Refusal::TooMany(_)) = &accepted {
+        ctx.metrics.failed_logins.inc();
+        let at = ctx.now();
+        let network = match address.parse() {
+            Ok(ip) => rate::network(ip).to_string(),
+            Err(_) => address,
+        };
+        let counted = ctx
+            .db
+            .write(move |conn| refusals::count(conn, at, "", &network))
+            .await;
+        if let Err(error) = counted {
+            tracing::warn!(%error, "a refused invitation was not counted");
+        }
+    }
+    accepted
+}
+
+/// Uses the invitation up. Nothing is hashed for a secret
+/// that is wrong, nor inside a transaction.
+async fn take(
     ctx: &Ctx,
     address: String,
     secret: &str,
