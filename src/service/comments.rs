@@ -28,7 +28,7 @@ pub async fn create(
             created_at: portal::get(conn)?.zone().show(command.at),
         };
         comment.id = comments::insert(conn, &comment)?;
-        deed(conn, command, "comment", article.id)?;
+        deed(conn, command, "comment", &comment)?;
         Ok(comment)
     })
     .await
@@ -49,23 +49,24 @@ pub async fn delete(
             return Err(Error::Forbidden);
         }
         comments::delete(conn, id)?;
-        deed(conn, command, "delete_comment", article.id)
+        deed(conn, command, "delete_comment", &comment)
     })
     .await
 }
 
-fn deed(conn: &mut Conn, command: &Command, action: &str, article: ArticleId) -> Result<(), Error> {
+fn deed(conn: &mut Conn, command: &Command, action: &str, comment: &Comment) -> Result<(), Error> {
+    let details = serde_json::json!({"comment": comment.id, "by": comment.created_by}).to_string();
     write_down(
         conn,
         command,
         &Deed {
             action,
             object_type: "article",
-            object_id: article.get(),
+            object_id: comment.article_id.get(),
             before: None,
             after: None,
             reason: None,
-            details: None,
+            details: Some(&details),
         },
     )
 }

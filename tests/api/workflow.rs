@@ -402,6 +402,14 @@ async fn comments_stay_in_the_newsroom() {
         .send()
         .await
         .problem(404, "not_found");
+    let rows = format!(
+        "/v1/editorial/audit?object_type=article&object_id={}",
+        draft["id"]
+    );
+    let rows = portal.admin().await.get(&rows).await.ok();
+    let gone = json!({"comment": said["id"], "by": said["created_by"]});
+    assert_eq!(rows["items"][0]["action"], "delete_comment");
+    assert_eq!(rows["items"][0]["details"], gone);
     let foreign = editor.draft(&content("Bài khác", &category)).await;
     let foreign = format!("/v1/editorial/articles/{}/comments", foreign["id"]);
     reporter.get(&foreign).await.problem(404, "not_found");
