@@ -413,4 +413,10 @@ async fn a_reporter_knows_of_captions_in_own_articles_only() {
         .await
         .ok();
     assert_eq!(editor.get(&path(&own)).await.ok()["version"], 2);
+    // What is assigned to them is theirs to write, and so in the list as well.
+    let assign = format!("{}/assign", path(&other));
+    let me = reporter.get("/v1/auth/me").await.ok()["id"].clone();
+    editor.post(&assign, &json!({"user_id": me})).await.ok();
+    reporter.get(&theirs).await.ok();
+    assert_eq!(list(&reporter, "").await.len(), 2);
 }

@@ -168,7 +168,7 @@ impl FromQuery for CaptionQuery {
 /// Captions of working copies.
 ///
 /// By id, oldest first; narrowed to an article or a medium. Reporters see those of their own
-/// articles.
+/// articles and of those assigned to them.
 #[utoipa::path(operation_id = "list_editorial_captions", tag = "captions", security(("bearer" = [])), params(CaptionParams, PageParams), responses((status = 200, body = CaptionOutPage)))]
 #[get("/v1/editorial/captions")]
 async fn list_editorial_captions(
@@ -181,11 +181,11 @@ async fn list_editorial_captions(
         .db
         .read(move |conn| {
             let all = policy::has(&can.actor.roles, Right::Edit);
-            let author = (!all).then_some(can.actor.user_id);
+            let known_to = (!all).then_some(can.actor.user_id);
             let Paging { cursor, limit } = query.paging;
             let within = categories::tree(conn)?.covered_by(&can.actor.reach);
             let (article, medium) = (query.article, query.media);
-            let page = captions::list(conn, article, medium, author, within, cursor, limit)?;
+            let page = captions::list(conn, article, medium, known_to, within, cursor, limit)?;
             let next = page.next.map(|cursor| cursor.encode(&query.context));
             let mut known = std::collections::HashMap::new();
             let mut items = Vec::new();

@@ -89,12 +89,13 @@ pub fn sync(
 }
 
 /// Figures of working copies by id, oldest first; the cursor's key is unused. Narrowed to an
-/// article, a medium, the articles of one author, or the categories with these ids.
+/// article, a medium, the articles that one user made or has to go on with, or the categories with
+/// these ids.
 pub fn list(
     conn: &mut Conn,
     article: Option<ArticleId>,
     medium: Option<MediaId>,
-    author: Option<crate::domain::id::UserId>,
+    known_to: Option<crate::domain::id::UserId>,
     within: Option<Vec<i64>>,
     cursor: Option<Cursor>,
     limit: Limit,
@@ -123,11 +124,15 @@ pub fn list(
             ),
         );
     }
-    if let Some(author) = author {
+    if let Some(user) = known_to {
         query = query.filter(
             captions::article_id.eq_any(
                 articles::table
-                    .filter(articles::created_by.eq(author.get()))
+                    .filter(
+                        articles::created_by.eq(user.get()).or(articles::assigned_to
+                            .is_not_null()
+                            .and(articles::assigned_to.assume_not_null().eq(user.get()))),
+                    )
                     .select(articles::id),
             ),
         );
