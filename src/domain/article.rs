@@ -324,12 +324,13 @@ impl Stage {
     }
 }
 
-/// The newest save of an article: what a client that comes too late is told.
+/// The newest version of an article: what a client that comes too late is told.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Saved {
     pub version: Version,
     /// The newest edition. Actions make a new version, too, but no edition.
     pub edition: EditionNumber,
+    /// Who made this version, by a save or an action.
     pub saved_by: Who,
     pub saved_at: Instant,
 }

@@ -12,7 +12,7 @@ use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
 use crate::domain::user::Who;
 use crate::infra::random;
-use crate::store::editorial::{articles, captions, editions, media, slugs, users};
+use crate::store::editorial::{articles, audit, captions, editions, media, slugs, users};
 use crate::store::public::{categories, portal};
 use crate::store::{self, Conn};
 
@@ -38,13 +38,20 @@ pub fn at_version(conn: &mut Conn, article: &Article, if_match: IfMatch) -> Resu
 }
 
 fn last_save(conn: &mut Conn, article: &Article) -> Result<Saved, Error> {
-    let edition = editions::get(conn, article.id, article.edition)?;
-    let user = users::get(conn, edition.created_by)?;
+    let made = audit::who_made(conn, "article", article.id.get(), article.version)?;
+    let (by, at) = match made {
+        Some(made) => made,
+        None => {
+            let edition = editions::get(conn, article.id, article.edition)?;
+            (edition.created_by, edition.created_at)
+        }
+    };
+    let user = users::get(conn, by)?;
     Ok(Saved {
         version: article.version,
-        edition: edition.number,
+        edition: article.edition,
         saved_by: Who::from(&user),
-        saved_at: portal::get(conn)?.zone().show(edition.created_at),
+        saved_at: portal::get(conn)?.zone().show(at),
     })
 }
 

@@ -84,6 +84,29 @@ async fn who_comes_too_late_is_told_who_saved_and_when() {
 }
 
 #[actix_web::test]
+async fn who_comes_after_an_action_is_told_who_acted() {
+    let portal = Portal::new().await;
+    let category = portal.news().await;
+    let reporter = portal.reporter().await;
+    let draft = reporter.draft(&content("Tin", &category)).await;
+    let handed = reporter.act(&draft, "submit", &Value::Null).await;
+    portal.advance(60);
+    let editor = portal.editor().await;
+    editor.act(&handed, "approve", &Value::Null).await;
+    // To assign it makes no version, and hides nobody who did.
+    let publisher = portal.publisher().await;
+    let body = json!({"user_id": me(&reporter).await});
+    let assign = format!("{}/assign", path(&draft));
+    publisher.post(&assign, &body).await.ok();
+    let late = publisher.change(&handed, &json!({"title": "Khác"})).await;
+    let current = late.problem(412, "version_mismatch")["current"].clone();
+    let seen = (&current["version"], &current["edition"]);
+    assert_eq!(seen, (&json!(3), &json!(1)));
+    assert_eq!(current["saved_by"]["id"], me(&editor).await);
+    assert_eq!(current["saved_at"], "2026-03-21T09:01:00+07:00");
+}
+
+#[actix_web::test]
 async fn a_repeated_save_of_the_same_content_needs_no_version_and_makes_no_edition() {
     let portal = Portal::new().await;
     let category = portal.news().await;

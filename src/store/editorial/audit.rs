@@ -112,6 +112,29 @@ pub fn append(conn: &mut Conn, entry: &Entry<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Who brought an object to a version, and when; none where that row was pruned.
+pub fn who_made(
+    conn: &mut Conn,
+    object_type: &str,
+    object_id: i64,
+    version: Version,
+) -> Result<Option<(UserId, Instant)>> {
+    // What leaves the version as it was did not make it.
+    let made = audit::version_before
+        .is_null()
+        .or(audit::version_before.lt(audit::version_after));
+    let row: Option<(Option<i64>, i64)> = audit::table
+        .filter(audit::object_type.eq(object_type))
+        .filter(audit::object_id.eq(object_id))
+        .filter(audit::version_after.eq(version.get()))
+        .filter(made)
+        .order(audit::id.desc())
+        .select((audit::user_id, audit::at))
+        .first(conn)
+        .optional()?;
+    Ok(row.and_then(|(user, at)| Some((UserId::stored(user?), Instant::from_micros(at)))))
+}
+
 /// Newest first.
 pub fn list(
     conn: &mut Conn,
