@@ -15,6 +15,7 @@ use crate::ctx::Ctx;
 use crate::http::{Shared, app};
 use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
+use crate::infra::mail::Mailer;
 use crate::infra::oidc::Provider;
 use crate::infra::password::Hasher;
 use crate::infra::random;
@@ -32,6 +33,8 @@ use crate::store::migrate::{self, State};
 const DAY_SECONDS: i64 = 86_400;
 /// How many threads may wait for the sign-in provider at once.
 const ASKING: usize = 8;
+/// How many threads may wait for the mail relay at once.
+const MAILING: usize = 4;
 
 /// Starts the log as the settings want it.
 pub fn log(settings: &Settings) -> Result<(), String> {
@@ -67,6 +70,12 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         format!("BANTIN_ARGON2_MEMORY, BANTIN_ARGON2_PASSES, BANTIN_ARGON2_LANES: {error}")
     })?;
     let provider = settings.oidc.options()?.map(Provider::new).map(Arc::new);
+    let mailer = settings
+        .mail()?
+        .map(Mailer::new)
+        .transpose()
+        .map_err(|error| format!("BANTIN_SMTP_URL: {error}"))?
+        .map(Arc::new);
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     // A picture of the largest size takes hundreds of megabytes while it is decoded.
     let pictures = cores.min(2);
@@ -87,6 +96,8 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         decoding: Arc::new(Semaphore::new(pictures)),
         provider,
         asking: Arc::new(Semaphore::new(ASKING)),
+        mailer,
+        mailing: Arc::new(Semaphore::new(MAILING)),
         due: Arc::new(AtomicI64::new(i64::MAX)),
         token_uses: Arc::new(Pace::default()),
         settings: Arc::new(settings),

@@ -1,16 +1,16 @@
 //! Settings: each is a flag and an environment variable with a documented default. The only
 //! reader of the environment.
 
+mod mail;
+mod oidc;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
 use crate::domain::policy::FourEyes;
-use crate::domain::provider::RoleMap;
 use crate::domain::user::{Role, RoleSet};
-use crate::infra::oidc;
 use crate::infra::password::Params;
 use crate::store::db::Address;
 
@@ -193,7 +193,10 @@ pub struct Settings {
     pub argon2: Argon2,
 
     #[command(flatten)]
-    pub oidc: Oidc,
+    pub oidc: oidc::Oidc,
+
+    #[command(flatten)]
+    pub smtp: mail::Mail,
 
     /// How log lines look [default: human on a terminal, JSON otherwise]
     #[arg(long, env = "BANTIN_LOG_FORMAT", value_name = "FORMAT")]
@@ -235,50 +238,6 @@ impl Argon2 {
     }
 }
 
-/// Sign-in through an OpenID Connect provider.
-#[derive(Debug, Clone, Args)]
-pub struct Oidc {
-    /// Issuer of an OpenID Connect provider that users may sign in through, exactly as its discovery
-    /// document names it [default: none]
-    #[arg(long, env = "BANTIN_OIDC_ISSUER", value_name = "URL", value_parser = issuer)]
-    pub oidc_issuer: Option<String>,
-
-    /// Under what name the provider knows this server; required with an issuer [default: none]
-    #[arg(long, env = "BANTIN_OIDC_CLIENT_ID", value_name = "ID")]
-    pub oidc_client_id: Option<String>,
-
-    /// The client's secret at the provider [default: none: a public client]
-    #[arg(
-        long,
-        env = "BANTIN_OIDC_CLIENT_SECRET",
-        value_name = "SECRET",
-        hide_env_values = true
-    )]
-    pub oidc_client_secret: Option<Secret>,
-
-    /// Page of the editorial front end that the provider sends browsers back to; required with an
-    /// issuer [default: none]
-    #[arg(long, env = "BANTIN_OIDC_REDIRECT_URL", value_name = "URL", value_parser = redirect_url)]
-    pub oidc_redirect_url: Option<String>,
-
-    /// What the provider is asked for, `openid` among it
-    #[arg(long, env = "BANTIN_OIDC_SCOPES", default_value = "openid profile", value_name = "SCOPES", value_parser = scopes)]
-    pub oidc_scopes: String,
-
-    /// The claim that roles come from; dots lead into objects, as `realm_access.roles`
-    #[arg(long, env = "BANTIN_OIDC_ROLES_CLAIM", default_value = "roles", value_name = "CLAIM", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub oidc_roles_claim: String,
-
-    /// Which role a value of that claim stands for, as `desk=editor,it=admin`; required with an
-    /// issuer [default: none]
-    #[arg(long, env = "BANTIN_OIDC_ROLES", value_name = "VALUE=ROLE,…", value_parser = RoleMap::parse)]
-    pub oidc_roles: Option<RoleMap>,
-
-    /// Seconds that the provider may take for one answer
-    #[arg(long, env = "BANTIN_OIDC_TIMEOUT", default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=60))]
-    pub oidc_timeout: u16,
-}
-
 /// A setting that is never printed.
 #[derive(Clone)]
 pub struct Secret(String);
@@ -292,56 +251,6 @@ impl From<String> for Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(…)")
-    }
-}
-
-impl Oidc {
-    /// The provider as its client needs it; none where none is set.
-    pub fn options(&self) -> Result<Option<oidc::Options>, String> {
-        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let secret = self.oidc_client_secret.as_ref();
-        let secret = secret.map(|s| s.0.clone()).filter(|s| !s.is_empty());
-        let roles = self.oidc_roles.as_ref().is_some_and(|map| !map.is_empty());
-        let (issuer, client_id, redirect_url) = (
-            set(&self.oidc_issuer),
-            set(&self.oidc_client_id),
-            set(&self.oidc_redirect_url),
-        );
-        let given = [
-            ("BANTIN_OIDC_CLIENT_ID", client_id.is_some()),
-            ("BANTIN_OIDC_REDIRECT_URL", redirect_url.is_some()),
-            ("BANTIN_OIDC_ROLES", roles),
-        ];
-        let (Some(issuer), Some(client_id), Some(redirect_url), true) =
-            (issuer.clone(), client_id, redirect_url, roles)
-        else {
-            let with_secret = [("BANTIN_OIDC_CLIENT_SECRET", secret.is_some())];
-            let stray = given.iter().chain(&with_secret).find(|(_, is)| *is);
-            return match (issuer, stray) {
-                (None, None) => Ok(None),
-                (None, Some((name, _))) => {
-                    Err(format!("{name} means nothing without BANTIN_OIDC_ISSUER"))
-                }
-                (Some(_), _) => {
-                    let missing = given.iter().find(|(_, is)| !is);
-                    let name = missing.map_or("", |(name, _)| name);
-                    Err(format!("{name} is required with BANTIN_OIDC_ISSUER"))
-                }
-            };
-        };
-        Ok(Some(oidc::Options {
-            issuer,
-            client_id,
-            client_secret: secret,
-            redirect_url,
-            scopes: self.oidc_scopes.clone(),
-            timeout: Duration::from_secs(u64::from(self.oidc_timeout)),
-        }))
-    }
-
-    /// What values of the roles claim stand for.
-    pub fn roles(&self) -> RoleMap {
-        self.oidc_roles.clone().unwrap_or_default()
     }
 }
 
@@ -370,6 +279,12 @@ impl Settings {
         self.totp_roles.as_ref().map_or(&[], RoleSet::as_slice)
     }
 
+    /// The mail relay, if there is one.
+    pub fn mail(&self) -> Result<Option<crate::infra::mail::Options>, String> {
+        self.smtp
+            .options(self.invite_url.is_some(), &self.base_url())
+    }
+
     /// What only several settings together can get wrong.
     pub fn check(&self) -> Result<(), String> {
         if self.public_url.is_none() && self.listen.ip().is_unspecified() {
@@ -379,6 +294,7 @@ impl Settings {
             ));
         }
         self.oidc.options()?;
+        self.mail()?;
         self.keys_dir().map(|_| ())
     }
 
@@ -386,6 +302,20 @@ impl Settings {
     pub fn keys_dir(&self) -> Result<PathBuf, String> {
         keys_dir(&self.place, self.keys_dir.as_ref())
     }
+}
+
+/// A variable that is there but empty counts as one that is not set: so Compose passes on what is
+/// not set. A flag counts as it is given.
+pub fn without_empty(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| {
+            let value = argument.get_env().and_then(std::env::var_os);
+            match value.is_some_and(|value| value.is_empty()) {
+                true => argument.env(clap::builder::Resettable::Reset),
+                false => argument,
+            }
+        })
+        .mut_subcommands(without_empty)
 }
 
 fn keys_dir(place: &Place, keys_dir: Option<&PathBuf>) -> Result<PathBuf, String> {
@@ -424,45 +354,6 @@ fn invite_url(text: &str) -> Result<String, String> {
     match fits {
         true => Ok(text.to_owned()),
         false => Err("must be an http or https address with {token} after its #".to_owned()),
-    }
-}
-
-/// Only what stays on this machine may do without TLS. An empty text is none.
-fn private_url(text: &str) -> Result<url::Url, String> {
-    let url = url::Url::parse(text).map_err(|error| error.to_string())?;
-    let safe = match url.scheme() {
-        "https" => url.host().is_some(),
-        "http" => oidc::is_loopback(&url),
-        _ => false,
-    };
-    if !safe || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "must be an https address, http on this machine alone, without user and fragment"
-                .to_owned(),
-        );
-    }
-    Ok(url)
-}
-
-fn issuer(text: &str) -> Result<String, String> {
-    if !text.is_empty() && private_url(text)?.query().is_some() {
-        return Err("must have no query".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-fn redirect_url(text: &str) -> Result<String, String> {
-    if !text.is_empty() {
-        private_url(text)?;
-    }
-    Ok(text.to_owned())
-}
-
-fn scopes(text: &str) -> Result<String, String> {
-    if text.split_ascii_whitespace().any(|scope| scope == "openid") {
-        Ok(text.to_owned())
-    } else {
-        Err("must name openid".to_owned())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::domain::time::Instant;
 use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
+use crate::infra::mail::Mailer;
 use crate::infra::oidc::Provider;
 use crate::infra::password::Hasher;
 use crate::infra::rate::Pace;
@@ -36,6 +37,10 @@ pub struct Ctx {
     pub provider: Option<Arc<Provider>>,
     /// Turns for asking the provider.
     pub asking: Arc<Semaphore>,
+    /// Who mails invitations.
+    pub mailer: Option<Arc<Mailer>>,
+    /// Turns for handing mail to the relay.
+    pub mailing: Arc<Semaphore>,
     /// When something is published or archived by itself next, in unix microseconds, as far as this
     /// node knows.
     pub due: Arc<AtomicI64>,

@@ -68,7 +68,7 @@ const COMMONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Floors whose `mod.rs` puts the rooms together, and so names them; it does not re-export them.
-const ASSEMBLIES: &str = "cli http http::public http::editorial";
+const ASSEMBLIES: &str = "cli config http http::public http::editorial";
 
 /// Imports that the tables above refuse, and why they stand. One that nobody needs any more fails.
 #[rustfmt::skip]

@@ -109,6 +109,7 @@ fn publisher(ctx: &Ctx) -> Result<Actor> {
         NewPassword::parse("con trâu đen bên bờ ao").map_err(|refusal| refusal.message)?;
     let content = UserContent {
         name,
+        email: None,
         roles: vec![Role::Publisher],
         categories: None,
         disabled: false,

@@ -11,7 +11,7 @@ mod user;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Headless content API for the news portals of public bodies.
 ///
@@ -43,7 +43,9 @@ enum Command {
 
 /// Runs the command line; the exit code says whether it went well.
 pub fn run() -> ExitCode {
-    let done = match Cli::parse().command {
+    let matches = crate::config::without_empty(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let done = match cli.command {
         Command::Serve(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Migrate(command) => command.run(),

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::config::{Argon2, Place};
 use crate::domain::content::PersonName;
+use crate::domain::email::Email;
 use crate::domain::input::Refusal;
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
@@ -38,6 +39,9 @@ enum Action {
         /// Name of the person; the login when absent
         #[arg(long)]
         name: Option<String>,
+        /// Where invitations are mailed to
+        #[arg(long)]
+        email: Option<String>,
         /// What the user may do; may be given several times
         #[arg(long, required = true, value_enum)]
         role: Vec<RoleName>,
@@ -115,6 +119,7 @@ impl UserCommand {
                 argon2,
                 login,
                 name,
+                email,
                 role,
                 category,
                 password_stdin,
@@ -122,6 +127,9 @@ impl UserCommand {
                 let login = self::login(&login)?;
                 let name = PersonName::parse(name.as_deref().unwrap_or(login.as_str()))
                     .map_err(|refusal| said("name", &refusal))?;
+                let email = email
+                    .map(|email| Email::parse(&email).map_err(|refusal| said("--email", &refusal)))
+                    .transpose()?;
                 let roles = ranked(role.into_iter().map(Role::from).collect())
                     .map_err(|refusal| said("--role", &refusal))?;
                 let categories: Vec<Slug> = category
@@ -133,6 +141,7 @@ impl UserCommand {
                 let password = choose(password_stdin)?;
                 let content = UserContent {
                     name,
+                    email,
                     roles,
                     categories: (!categories.is_empty()).then_some(categories),
                     disabled: false,

@@ -11,6 +11,7 @@ pub mod category;
 pub mod changes;
 pub mod content;
 pub mod diff;
+pub mod email;
 pub mod id;
 pub mod input;
 pub mod lock;

@@ -48,6 +48,28 @@ impl Instant {
         }
     }
 
+    /// For people who read Vietnamese, as `08:30 ngày 21/3/2026 (GMT+7)`.
+    pub fn in_vietnamese(self) -> String {
+        let stamp = jiff::Timestamp::from_microsecond(self.micros).unwrap_or_default();
+        let offset = jiff::tz::Offset::from_seconds(self.offset).unwrap_or(jiff::tz::Offset::UTC);
+        let there = offset.to_datetime(stamp);
+        let sign = if self.offset < 0 { '-' } else { '+' };
+        let minutes = self.offset.abs() / 60;
+        let zone = match (minutes / 60, minutes % 60) {
+            (0, 0) => "GMT".to_owned(),
+            (hours, 0) => format!("GMT{sign}{hours}"),
+            (hours, rest) => format!("GMT{sign}{hours}:{rest:02}"),
+        };
+        format!(
+            "{:02}:{:02} ngày {}/{}/{} ({zone})",
+            there.hour(),
+            there.minute(),
+            there.day(),
+            there.month(),
+            there.year()
+        )
+    }
+
     /// RFC 3339 with seconds, a fraction only where there is one, and an offset; years 0000..9999.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let bad = || {
@@ -280,6 +302,20 @@ mod tests {
 
     fn hanoi() -> Zone {
         Zone::parse(Zone::DEFAULT).unwrap()
+    }
+
+    #[test]
+    fn an_instant_is_told_as_people_say_it() {
+        let instant = Instant::parse("2026-03-21T01:30:59Z").unwrap();
+        for (zone, words) in [
+            (Zone::DEFAULT, "08:30 ngày 21/3/2026 (GMT+7)"),
+            ("Asia/Kathmandu", "07:15 ngày 21/3/2026 (GMT+5:45)"),
+            ("America/Bogota", "20:30 ngày 20/3/2026 (GMT-5)"),
+            ("UTC", "01:30 ngày 21/3/2026 (GMT)"),
+        ] {
+            let zone = Zone::parse(zone).unwrap();
+            assert_eq!(zone.show(instant).in_vietnamese(), words);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat};
 
 use super::content::PersonName;
+use super::email::Email;
 use super::id::{TokenId, UserId, Version};
 use super::input::{FaultCode, Refusal, SINGLE_LINE_PATTERN, from_text, text, words};
 use super::reach::Reach;
@@ -209,6 +210,9 @@ pub struct User {
     pub version: Version,
     pub login: Login,
     pub name: PersonName,
+    /// Where invitations are mailed to.
+    #[serde(default)]
+    pub email: Option<Email>,
     pub roles: Vec<Role>,
     /// Where the roles hold.
     #[serde(default)]

@@ -4,6 +4,7 @@ pub mod blob;
 pub mod clock;
 pub mod image;
 pub mod key_file;
+pub mod mail;
 pub mod oidc;
 pub mod password;
 pub mod random;

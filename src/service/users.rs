@@ -1,9 +1,12 @@
 //! Users: made, changed, disabled; never deleted, since content keeps its author.
 
 mod access;
+mod console;
 pub mod invitations;
+mod letters;
 
 pub use self::access::{reset_second_factor, sign_out, unlock};
+pub use self::console::Console;
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,14 +14,13 @@ use utoipa::ToSchema;
 use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, write_down};
 use crate::ctx::Ctx;
 use crate::domain::content::PersonName;
+use crate::domain::email::Email;
 use crate::domain::id::{CategoryId, UserId, Version};
 use crate::domain::input::{FaultCode, Faults, Refusal};
 use crate::domain::reach::{Granted, Reach};
 use crate::domain::slug::Slug;
 use crate::domain::time::Instant;
 use crate::domain::user::{Chosen, Login, NewPassword, Role, User, UserKind};
-use crate::infra::password::Hasher;
-use crate::store::db::transaction;
 use crate::store::editorial::{
     audit as audit_store, invitations as open_invitations, sessions, tokens, users,
 };
@@ -31,6 +33,9 @@ use crate::store::{self, Conn};
 #[serde(deny_unknown_fields)]
 pub struct UserContent {
     pub name: PersonName,
+    /// Where invitations are mailed to; several users may share one.
+    #[deserr(default)]
+    pub email: Option<Email>,
     /// Each once; answered in the order of rank.
     #[deserr(try_from(Vec<Role>) = ranked -> Refusal)]
     #[schema(min_items = 1, max_items = 4)]
@@ -67,6 +72,7 @@ impl UserContent {
     pub fn of(user: &User) -> Self {
         Self {
             name: user.name.clone(),
+            email: user.email.clone(),
             roles: user.roles.clone(),
             categories: user.reach.slugs(),
             disabled: user.disabled_at.is_some(),
@@ -159,85 +165,6 @@ pub async fn set_password(
     .await
 }
 
-/// Who sits at the command line: whoever may open the database. No user, no rights to check.
-pub struct Console {
-    pub at: Instant,
-}
-
-impl Console {
-    /// Makes a user.
-    pub fn add(
-        &self,
-        conn: &mut Conn,
-        hasher: &Hasher,
-        login: Login,
-        content: UserContent,
-        password: &NewPassword,
-        chosen: Chosen,
-    ) -> Result<User, Error> {
-        let hash = hasher.hash(password.as_str()).map_err(Error::Internal)?;
-        transaction(conn, |conn| {
-            let new = New::person(login, content, (&hash, chosen));
-            insert(conn, By::Console(self.at), new)
-        })
-    }
-
-    /// Refuses a user from now on.
-    pub fn disable(&self, conn: &mut Conn, login: &Login) -> Result<User, Error> {
-        transaction(conn, |conn| {
-            users::hold_admins(conn)?;
-            let before = named(conn, login)?;
-            if before.disabled_at.is_some() {
-                return Ok(before);
-            }
-            let content = UserContent {
-                disabled: true,
-                ..UserContent::of(&before)
-            };
-            update(conn, By::Console(self.at), before, content, "disable")
-        })
-    }
-
-    /// Lets a user in again.
-    pub fn enable(&self, conn: &mut Conn, login: &Login) -> Result<User, Error> {
-        transaction(conn, |conn| {
-            let before = named(conn, login)?;
-            if before.disabled_at.is_none() {
-                return Ok(before);
-            }
-            let content = UserContent {
-                disabled: false,
-                ..UserContent::of(&before)
-            };
-            update(conn, By::Console(self.at), before, content, "enable")
-        })
-    }
-
-    /// Turns a user's second factor off and ends all sign-ins.
-    pub fn reset_second_factor(&self, conn: &mut Conn, login: &Login) -> Result<User, Error> {
-        transaction(conn, |conn| {
-            let before = named(conn, login)?;
-            access::without_second_factor(conn, By::Console(self.at), before)
-        })
-    }
-
-    /// Gives a user a new password and ends all sign-ins.
-    pub fn set_password(
-        &self,
-        conn: &mut Conn,
-        hasher: &Hasher,
-        login: &Login,
-        password: &NewPassword,
-    ) -> Result<User, Error> {
-        let hash = hasher.hash(password.as_str()).map_err(Error::Internal)?;
-        transaction(conn, |conn| {
-            let before = named(conn, login)?;
-            wants_password(&before)?;
-            replace_password(conn, By::Console(self.at), before, (&hash, Chosen::ByOther))
-        })
-    }
-}
-
 /// From where users are changed.
 #[derive(Clone, Copy)]
 enum By<'a> {
@@ -286,11 +213,6 @@ async fn hash(ctx: &Ctx, password: NewPassword) -> Result<String, Error> {
     super::hashing(ctx, move |hasher| hasher.hash(password.as_str()))
         .await?
         .map_err(Error::Internal)
-}
-
-fn named(conn: &mut Conn, login: &Login) -> Result<User, Error> {
-    let (user, _) = users::find(conn, login.as_str())?.ok_or(Error::NotFound)?;
-    Ok(users::hold(conn, user.id)?.0)
 }
 
 /// How far roles go, in words of ids; old slugs are read, and each category is there once.
@@ -374,6 +296,7 @@ fn insert_row(conn: &mut Conn, by: By<'_>, new: New<'_>) -> Result<User, Error> 
         version: Version::FIRST,
         login: login.clone(),
         name: content.name,
+        email: content.email,
         roles: content.roles,
         reach: reach(conn, content.categories.as_deref())?,
         disabled_at: content.disabled.then_some(by.at()),
@@ -412,6 +335,7 @@ fn update(
     let user = User {
         version: version.next(),
         name: content.name,
+        email: content.email,
         roles: content.roles,
         disabled_at: content
             .disabled

@@ -37,7 +37,10 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
     let user = format!("/v1/editorial/users/{}", user["id"]);
     admin.get(&user).await.ok();
     admin.get("/v1/editorial/users?count=true").await.ok();
-    let content = json!({"name": "Nguyễn Minh An", "roles": ["reporter"], "categories": null, "disabled": false});
+    let content = json!({
+        "name": "Nguyễn Minh An", "email": "minh.an@sonha.example.vn", "roles": ["reporter"],
+        "categories": null, "disabled": false,
+    });
     admin.put(&user, 1, &content).await.ok();
     admin
         .patch(&user, 2, &json!({"roles": ["reporter", "editor"]}))
@@ -52,7 +55,10 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
         .await
         .ok();
 
-    let invited = json!({"login": "tho.le", "name": "Lê Thơ", "roles": ["reporter"]});
+    let invited = json!({
+        "login": "tho.le", "name": "Lê Thơ", "roles": ["reporter"],
+        "email": "tho.le@sonha.example.vn",
+    });
     let invited = admin.post("/v1/editorial/users", &invited).await.created();
     let place = format!("/v1/editorial/users/{}/invitation", invited["id"]);
     let invited = admin.post_at(&place, 1, &Value::Null).await.ok();

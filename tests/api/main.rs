@@ -36,6 +36,7 @@ mod grants;
 mod headers;
 mod hostile;
 mod idempotency;
+mod invitation_mail;
 mod invitations;
 mod lists;
 mod media;

@@ -36,12 +36,12 @@ async fn an_admin_makes_reads_and_changes_a_user() {
     assert_eq!(user["disabled_at"], Value::Null);
     assert_eq!(
         user["content"],
-        json!({"name": "Lê Thơ", "roles": ["reporter"], "categories": null, "disabled": false})
+        json!({"name": "Lê Thơ", "email": null, "roles": ["reporter"], "categories": null, "disabled": false})
     );
     assert_eq!(admin.get(&path_of(&user)).await.ok(), user);
     portal.sign_in("tho.le", PASSWORD).await;
 
-    let content = json!({"name": "Lê Thơ", "roles": ["admin", "editor"], "categories": null, "disabled": false});
+    let content = json!({"name": "Lê Thơ", "email": null, "roles": ["admin", "editor"], "categories": null, "disabled": false});
     let user = admin.put(&path_of(&user), 1, &content).await.ok();
     assert_eq!(user["content"]["roles"], json!(["editor", "admin"]));
     let patch = json!({"disabled": true});
@@ -60,7 +60,7 @@ async fn a_replacement_says_everything_so_that_no_limit_falls_by_silence() {
         json!({"login": "tho.le", "name": "Lê Thơ", "roles": ["editor"], "categories": [slug]});
     let user = admin.post(USERS, &limited).await.created();
     let whole = user["content"].clone();
-    for field in ["name", "roles", "categories", "disabled"] {
+    for field in ["name", "email", "roles", "categories", "disabled"] {
         let mut short = whole.clone();
         short.as_object_mut().unwrap().remove(field);
         let answer = admin.put(&path_of(&user), 1, &short).await;
@@ -91,8 +91,8 @@ async fn the_audit_log_tells_which_roles_a_user_was_given() {
     assert_eq!(
         told,
         [
-            json!({"name": "Lê Thơ", "roles": ["publisher"], "categories": [slug], "disabled": false}),
-            json!({"name": "Lê Thơ", "roles": ["reporter"], "categories": null, "disabled": false}),
+            json!({"name": "Lê Thơ", "email": null, "roles": ["publisher"], "categories": [slug], "disabled": false}),
+            json!({"name": "Lê Thơ", "email": null, "roles": ["reporter"], "categories": null, "disabled": false}),
         ]
     );
 }

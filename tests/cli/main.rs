@@ -12,10 +12,14 @@
 mod audit;
 mod demo;
 mod keys;
+mod mail;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
+#[expect(dead_code, reason = "the tests of the API need more of it")]
+#[path = "../api/support/relay.rs"]
+mod relay;
 mod serve;
 mod settings;
 mod user;

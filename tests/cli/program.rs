@@ -230,6 +230,16 @@ impl Server {
         read(stream)
     }
 
+    /// As somebody with an access token.
+    pub fn post_as(&self, token: &str, path: &str, json: &str) -> String {
+        let mut stream = self.connect();
+        let head = post_head(path, json.len());
+        let (head, _) = head.split_once("\r\n\r\n").unwrap();
+        let who = format!("Authorization: Bearer {token}");
+        write!(stream, "{head}\r\n{who}\r\n\r\n{json}").unwrap();
+        read(stream)
+    }
+
     /// Asks the server to stop, as a supervisor does.
     pub fn terminate(&self) {
         let id = self.child.id().to_string();

@@ -3,7 +3,7 @@
 use bantin::config::Settings;
 use clap::Args as _;
 
-use crate::program::{Folder, done};
+use crate::program::{Folder, Server, done};
 
 /// A value that each setting refuses.
 const BAD: &[(&str, &str)] = &[
@@ -47,9 +47,12 @@ const BAD: &[(&str, &str)] = &[
         "https://editor.example.vn/in#here",
     ),
     ("BANTIN_OIDC_SCOPES", "profile"),
-    ("BANTIN_OIDC_ROLES_CLAIM", ""),
+    ("BANTIN_OIDC_ROLES_CLAIM", " "),
     ("BANTIN_OIDC_ROLES", "desk=king"),
     ("BANTIN_OIDC_TIMEOUT", "0"),
+    ("BANTIN_SMTP_URL", "smtp://an:s3cret@mx.example.vn?tls=none"),
+    ("BANTIN_SMTP_FROM", "toasoan@sonha.example.vn"), // without a relay
+    ("BANTIN_SMTP_TIMEOUT", "0"),
     ("BANTIN_LOG_FORMAT", "xml"),
     ("BANTIN_LOG", "bantin=loud"),
 ];
@@ -124,6 +127,7 @@ fn help_shows_no_secret_of_the_environment() {
     let mut command = folder.command(&["serve", "--help"]);
     command.env("BANTIN_DATABASE_URL", "postgres://news:s3cret@db/news");
     command.env("BANTIN_OIDC_CLIENT_SECRET", "s3cret");
+    command.env("BANTIN_SMTP_URL", "smtp://news:s3cret@mx.example.vn");
     assert!(!done(&mut command).ok().contains("s3cret"));
 }
 
@@ -141,6 +145,10 @@ fn a_bad_setting_is_refused_at_start_by_name() {
         assert!(
             words.contains(&variable) || words.contains(&format!("--{flag}")),
             "{variable}={value}: {words}"
+        );
+        assert!(
+            variable != "BANTIN_SMTP_URL" || !words.contains("s3cret"),
+            "{words}"
         );
         let equal = format!("--{flag}={value}");
         let words = folder.run(&["serve", &equal]).refused(&[]);
@@ -160,11 +168,40 @@ fn settings_that_do_not_fit_together_are_refused_by_name() {
     folder.run(&in_no_folder).refused(&["BANTIN_DATABASE_URL"]);
     let issuer = ["serve", "--oidc-issuer", "https://id.example.vn"];
     folder.run(&issuer).refused(&["BANTIN_OIDC_CLIENT_ID"]);
+    let url = ["serve", "--smtp-url", "smtps://an:s3cret@mx.example.vn"];
+    let words = folder.run(&url).refused(&["BANTIN_SMTP_FROM"]);
+    assert!(!words.contains("s3cret"), "{words}");
+    let from = ["--smtp-from", "Toà soạn <toasoan@sonha.example.vn>"];
+    let both = [&url[..], &from].concat();
+    folder.run(&both).refused(&["BANTIN_INVITE_URL"]);
+    let two = [&url[..], &["--smtp-from", "a@x.vn, b@x.vn"]].concat();
+    folder.run(&two).refused(&["BANTIN_SMTP_FROM"]);
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().to_string();
     for command in ["serve", "demo"] {
         let done = folder.run(&[command, "--listen", &taken]);
         done.refused(&["BANTIN_LISTEN", &taken]);
+    }
+}
+
+#[test]
+fn a_variable_that_is_empty_counts_as_one_that_is_not_set() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["serve"]);
+    for (_, variable) in settings() {
+        command.env(variable, "");
+    }
+    // The test needs a port, and hashes that cost little.
+    command.env("BANTIN_ARGON2_MEMORY", "8");
+    Server::start(&mut command).stop();
+    assert!(folder.database().exists());
+    // A flag counts as it is given.
+    for flag in ["--public-url=", "--invite-url=", "--smtp-url="] {
+        let refused = folder.run(&["serve", "--listen=127.0.0.1:0", flag]);
+        let name = flag.trim_matches(['-', '=']);
+        let variable = format!("BANTIN_{}", name.to_uppercase().replace('-', "_"));
+        let words = refused.refused(&[]);
+        assert!(words.contains(name) || words.contains(&variable), "{words}");
     }
 }
 

@@ -80,6 +80,8 @@ fn what_is_wrong_with_a_user_is_said() {
     add(&folder, "quantri", "admin").ok();
     add(&folder, "quantri", "editor").refused(&["quantri"]);
     add(&folder, "Quan Tri", "editor").refused(&["login"]);
+    let at = ["user", "add", "lan", "--role", "editor", "--email", "lan@"];
+    folder.run(&at).refused(&["--email"]);
     add(&folder, "lan", "king").refused(&["king", "reporter", "publisher"]);
     folder.run(&["user", "add", "lan"]).refused(&["--role"]);
     let twice = ["user", "add", "lan", "--role", "editor", "--role", "editor"];

@@ -141,6 +141,7 @@ async fn hire(ctx: &Ctx, at: Instant) -> Result<(Team, Vec<Access>)> {
         let login = Login::parse(name).map_err(|refusal| refusal.message)?;
         let content = UserContent {
             name: PersonName::parse(person).map_err(|refusal| refusal.message)?,
+            email: None,
             roles: vec![role],
             categories: None,
             disabled: false,

@@ -12,6 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::created;
 use crate::ctx::Ctx;
 use crate::domain::content::PersonName;
+use crate::domain::email::Email;
 use crate::domain::id::{UserId, Version};
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::slug::Slug;
@@ -91,6 +92,10 @@ struct InvitationOut {
     #[schema(max_length = 128, pattern = "^[A-Za-z0-9_-]+$")]
     token: String,
     expires_at: Instant,
+    /// The mail relay has taken a mail with the link for the user's `email`. False without an
+    /// address, without a relay (`BANTIN_SMTP_URL`), and where the relay refuses the mail or does
+    /// not answer in time: then hand the link over yourself.
+    mailed: bool,
 }
 
 /// A user, with an invitation if one was made just now.
@@ -104,15 +109,16 @@ struct InvitedUser {
 }
 
 impl InvitedUser {
-    fn new(ctx: &Ctx, invited: Invited, zone: &Zone) -> Self {
-        let template = ctx.settings.invite_url.as_deref();
+    fn new(invited: Invited) -> Self {
+        let zone = invited.portal.zone();
         Self {
             invitation: Some(InvitationOut {
-                url: template.map(|url| url.replace("{token}", &invited.secret)),
-                expires_at: zone.show(invited.expires_at),
+                url: invited.url,
                 token: invited.secret,
+                expires_at: zone.show(invited.expires_at),
+                mailed: invited.mailed,
             }),
-            user: UserOut::new(invited.user, zone),
+            user: UserOut::new(invited.user, &zone),
         }
     }
 }
@@ -138,6 +144,9 @@ struct UserList {
 struct NewUser {
     login: Login,
     name: PersonName,
+    /// Where the invitation is mailed to.
+    #[deserr(default)]
+    email: Option<Email>,
     /// Each once.
     #[deserr(try_from(Vec<Role>) = crate::service::users::ranked -> crate::domain::input::Refusal)]
     #[schema(min_items = 1, max_items = 4)]
@@ -288,6 +297,7 @@ async fn create_user(
     let NewUser {
         login,
         name,
+        email,
         roles,
         categories,
         kind,
@@ -296,6 +306,7 @@ async fn create_user(
     let command = secret_command(can, &ctx, &body);
     let content = UserContent {
         name,
+        email,
         roles,
         categories,
         disabled: false,
@@ -303,9 +314,8 @@ async fn create_user(
     let invites = kind == UserKind::Person && password.is_none();
     if invites {
         let invited = invitations::invite(&ctx, command, login, content).await?;
-        let zone = ctx.db.read_brief(portal::get).await?.zone();
         let (id, version) = (invited.user.id, invited.user.version);
-        let shown = InvitedUser::new(&ctx, invited, &zone);
+        let shown = InvitedUser::new(invited);
         return written(created(&ctx, "users", id.get()), version, &shown);
     }
     let user = match (kind, password) {
@@ -354,10 +364,14 @@ async fn replace_user(
 ) -> ApiResult {
     let content = body.read()?;
     // In a merged patch an absent field is null; here it would lift the limit by silence.
-    if body.value()?.get("categories").is_none() {
-        let message = "is required; null is the whole portal";
-        return Err(Faults::one("/categories", FaultCode::Required, message).into());
+    let (sent, mut faults) = (body.value()?, Faults::default());
+    for (field, null) in [("categories", "the whole portal"), ("email", "no address")] {
+        if sent.get(field).is_none() {
+            let message = format!("is required; null is {null}");
+            faults.push(format!("/{field}"), FaultCode::Required, message);
+        }
     }
+    faults.or(())?;
     let save = Save::replace(content);
     let if_match = can.if_match;
     let command = can.command(&ctx, Some(body.digest()));
@@ -458,11 +472,6 @@ async fn invite_user(
     let if_match = can.if_match;
     let command = can.command(&ctx, None);
     let invited = invitations::renew(&ctx, command, id.0, if_match).await?;
-    let zone = ctx.db.read_brief(portal::get).await?.zone();
     let version = invited.user.version;
-    written(
-        HttpResponse::Ok(),
-        version,
-        &InvitedUser::new(&ctx, invited, &zone),
-    )
+    written(HttpResponse::Ok(), version, &InvitedUser::new(invited))
 }

@@ -46,7 +46,7 @@ fn required(name: &str) -> Option<Vec<String>> {
         "UserContent" => {
             let mut fields = demanded::<UserContent>();
             // Null is an answer to PUT, so that only its handler can tell it from silence.
-            fields.push("categories".to_owned());
+            fields.extend(["categories", "email"].map(str::to_owned));
             fields
         }
         "Span" => demanded::<Span>(),

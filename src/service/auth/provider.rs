@@ -301,6 +301,8 @@ impl Somebody<'_> {
             login,
             roles: self.roles.clone(),
             reach: Reach::Everywhere,
+            // What a provider says of addresses is not always proven.
+            email: None,
             kind: UserKind::Person,
             has_password: false,
             must_change_password: false,

@@ -2,14 +2,16 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{By, Error, New, UserContent, insert_row, replace_password, wants_password};
+use super::{By, Error, New, UserContent, insert_row, letters, replace_password, wants_password};
 use crate::ctx::Ctx;
 use crate::domain::id::UserId;
+use crate::domain::portal::Portal;
 use crate::domain::time::Instant;
 use crate::domain::user::{Chosen, Login, NewPassword, User};
 use crate::infra::{random, rate};
 use crate::service::{Command, Conflict, Deed, IfMatch, run_once, write_down};
 use crate::store::editorial::{audit as audit_store, invitations, refusals, sessions, users};
+use crate::store::public::portal;
 use crate::store::{self, Conn};
 
 /// How long an invitation is open.
@@ -21,7 +23,13 @@ const WINDOW_SECONDS: i64 = 15 * 60;
 pub struct Invited {
     pub user: User,
     pub secret: String,
+    /// The page of the front end with the secret in its fragment, where that page is known.
+    pub url: Option<String>,
     pub expires_at: Instant,
+    /// The relay has taken a mail with the link.
+    pub mailed: bool,
+    /// Who invites.
+    pub portal: Portal,
 }
 
 /// Why an invitation was not accepted.
@@ -52,16 +60,17 @@ pub async fn invite(
     login: Login,
     content: UserContent,
 ) -> Result<Invited, Error> {
-    let secret = random::token();
-    run_once(ctx, command, move |conn, command| {
+    let opening = Opening::new(ctx);
+    let invited = run_once(ctx, command, move |conn, command| {
         let new = New::person(login, content, (users::NO_PASSWORD, Chosen::ByUser));
         let user = insert_row(conn, By::Api(command), new)?;
-        let invited = open(conn, command, user, secret)?;
+        let invited = opening.open(conn, command, user)?;
         By::Api(command).audit(conn, "create", &invited.user, None)?;
         let place = format!("/v1/editorial/users/{}", invited.user.id);
         Ok((invited, place))
     })
-    .await
+    .await?;
+    Ok(letters::send(ctx, invited).await)
 }
 
 /// Opens an invitation for a user who is there; the one before is void. The old password, if there
@@ -72,8 +81,8 @@ pub async fn renew(
     id: UserId,
     if_match: IfMatch,
 ) -> Result<Invited, Error> {
-    let secret = random::token();
-    run_once(ctx, command, move |conn, command| {
+    let opening = Opening::new(ctx);
+    let invited = run_once(ctx, command, move |conn, command| {
         let (user, _) = users::hold(conn, id)?;
         if_match.check(user.version)?;
         wants_password(&user)?;
@@ -83,7 +92,7 @@ pub async fn renew(
                 detail: "the user is disabled".to_owned(),
             });
         }
-        let invited = open(conn, command, user, secret)?;
+        let invited = opening.open(conn, command, user)?;
         let deed = Deed {
             action: "invite",
             object_type: "user",
@@ -96,18 +105,39 @@ pub async fn renew(
         write_down(conn, command, &deed)?;
         Ok((invited, format!("/v1/editorial/users/{id}")))
     })
-    .await
+    .await?;
+    Ok(letters::send(ctx, invited).await)
 }
 
-fn open(conn: &mut Conn, command: &Command, user: User, secret: String) -> Result<Invited, Error> {
-    let (at, by) = (command.at, command.actor.user_id);
-    let expires_at = at.plus_seconds(LIFETIME_SECONDS);
-    invitations::open(conn, user.id, &digest(&secret), by, at, expires_at)?;
-    Ok(Invited {
-        user,
-        secret,
-        expires_at,
-    })
+/// An invitation before it is stored.
+struct Opening {
+    secret: String,
+    url: Option<String>,
+}
+
+impl Opening {
+    fn new(ctx: &Ctx) -> Self {
+        let secret = random::token();
+        let page = ctx.settings.invite_url.as_deref();
+        Self {
+            url: page.map(|page| page.replace("{token}", &secret)),
+            secret,
+        }
+    }
+
+    fn open(self, conn: &mut Conn, command: &Command, user: User) -> Result<Invited, Error> {
+        let (at, by) = (command.at, command.actor.user_id);
+        let expires_at = at.plus_seconds(LIFETIME_SECONDS);
+        invitations::open(conn, user.id, &digest(&self.secret), by, at, expires_at)?;
+        Ok(Invited {
+            user,
+            secret: self.secret,
+            url: self.url,
+            expires_at,
+            mailed: false,
+            portal: portal::get(conn)?,
+        })
+    }
 }
 
 /// Sets the password of the invited user. A refusal is counted under the address: whose invitation it

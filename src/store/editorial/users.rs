@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::schema::{invitations, sessions, user_categories, users};
 use crate::domain::content::PersonName;
+use crate::domain::email::Email;
 use crate::domain::id::{CategoryId, UserId, Version};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::reach::{Granted, Reach};
@@ -13,15 +14,16 @@ use crate::store::db::each_backend;
 use crate::store::public::categories;
 use crate::store::{Conn, Error, Result, from_json, to_json};
 
+#[rustfmt::skip]
 type Row = (
-    (i64, i64, String, String, String, Option<i64>, i64),
+    (i64, i64, String, String, String, Option<i64>, i64, Option<String>),
     (bool, String, String, bool, bool),
 );
 
 #[rustfmt::skip]
 type Told = (
     users::id, users::version, users::login, users::name, users::roles, users::disabled_at,
-    users::created_at,
+    users::created_at, users::email,
 );
 #[rustfmt::skip]
 type Access = (
@@ -32,7 +34,7 @@ type Access = (
 #[rustfmt::skip]
 const COLUMNS: (Told, Access) = (
     (users::id, users::version, users::login, users::name, users::roles, users::disabled_at,
-        users::created_at),
+        users::created_at, users::email),
     (users::limited, users::kind, users::password_hash, users::must_change_password,
         users::second_factor),
 );
@@ -42,7 +44,7 @@ pub const NO_PASSWORD: &str = "";
 
 /// A user whose reach is still to be read, where the flag says that there is a limit.
 fn read(row: Row) -> Result<(User, bool)> {
-    let ((id, version, login, name, roles, disabled_at, created_at), access) = row;
+    let ((id, version, login, name, roles, disabled_at, created_at, email), access) = row;
     let (limited, kind, hash, must_change, second_factor) = access;
     let user = User {
         kind: UserKind::parse(&kind).ok_or_else(|| Error::Corrupt(format!("kind {kind}")))?,
@@ -51,6 +53,7 @@ fn read(row: Row) -> Result<(User, bool)> {
         version: Version::stored(version),
         login: Login::stored(login),
         name: PersonName::stored(name),
+        email: email.map(Email::stored),
         roles: from_json(&roles)?,
         reach: Reach::Everywhere,
         disabled_at: disabled_at.map(Instant::from_micros),
@@ -163,6 +166,7 @@ pub fn insert(conn: &mut Conn, user: &User, password_hash: &str) -> Result<UserI
             users::version.eq(user.version.get()),
             users::login.eq(user.login.as_str()),
             users::name.eq(user.name.as_str()),
+            users::email.eq(user.email.as_ref().map(Email::as_str)),
             users::roles.eq(to_json(&user.roles)?),
             users::password_hash.eq(password_hash),
             users::disabled_at.eq(user.disabled_at.map(Instant::micros)),
@@ -224,6 +228,7 @@ pub fn update(conn: &mut Conn, user: &User) -> Result<()> {
         .set((
             users::version.eq(user.version.get()),
             users::name.eq(user.name.as_str()),
+            users::email.eq(user.email.as_ref().map(Email::as_str)),
             users::roles.eq(to_json(&user.roles)?),
             users::disabled_at.eq(user.disabled_at.map(Instant::micros)),
             users::must_change_password.eq(user.must_change_password),

@@ -111,6 +111,7 @@ fn fill(address: &Address) -> Conn {
     for role in [Role::Reporter, Role::Editor, Role::Publisher, Role::Admin] {
         let content = UserContent {
             name: PersonName::parse(role.as_str()).unwrap(),
+            email: None,
             roles: vec![role],
             categories: None,
             disabled: false,

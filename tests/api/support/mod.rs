@@ -6,6 +6,8 @@ mod database;
 pub mod newsroom;
 pub mod operations;
 pub mod provider;
+#[expect(dead_code, reason = "the tests of the real binary need more of it")]
+pub mod relay;
 pub mod sample;
 pub mod spec;
 

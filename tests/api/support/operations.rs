@@ -179,8 +179,7 @@ impl World {
     /// A body that the operation takes, if it takes JSON.
     pub fn body(&self, operation: &Operation) -> Option<Value> {
         let category = self.category["content"]["slug"].as_str().unwrap();
-        let user =
-            json!({"name": "Lê Thơ", "roles": ["editor"], "categories": null, "disabled": false});
+        let user = json!({"name": "Lê Thơ", "email": null, "roles": ["editor"], "categories": null, "disabled": false});
         Some(match operation.id {
             "login" => json!({"login": "reporter", "password": PASSWORD}),
             "refresh_token" => json!({"refresh_token": "abc"}),
