@@ -35,7 +35,8 @@ function text(block: Block): string {
     case "block":
       return block.children.map((span) => span.text).join("");
     case "figure":
-      return [block.caption, ...block.media.map((medium) => medium.alt)].filter(Boolean).join(" ");
+      // What was withdrawn leaves its place in the figure, and no address.
+      return [block.caption, ...block.media.map((medium) => ("url" in medium ? medium.alt : null))].filter(Boolean).join(" ");
     case "table":
       return block.rows.map((row) => row.cells.map((cell) => cell.children.map((span) => span.text).join("")).join("\t")).join("\n");
     case "embed":

@@ -224,6 +224,24 @@ pub struct NewComment {
 }
 
 impl TakeDown {
+    /// For the audit log.
+    pub fn reason(&self) -> String {
+        match &self.note {
+            Some(note) => format!("{}: {}", self.reason_code.as_str(), note.as_str()),
+            None => self.reason_code.as_str().to_owned(),
+        }
+    }
+
+    /// For the audit log, as JSON: who wanted it and on what ground, where that is known.
+    pub fn details(&self) -> Option<String> {
+        let known = self.legal_basis.is_some() || self.requester.is_some();
+        let details = serde_json::json!({
+            "legal_basis": self.legal_basis,
+            "requester": self.requester,
+        });
+        known.then(|| details.to_string())
+    }
+
     pub fn because(reason_code: ReasonCode, note: Option<Note>) -> Self {
         Self {
             reason_code,

@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 
 pub use self::keys::{Key, adopt, assign_keys};
 pub use self::rules::check;
-use super::caption::{Figure, LiveFigure};
+use super::caption::{Figure, LiveFigure, LiveFigureItem, WithdrawnMedium};
 use super::content::LinkUrl;
 use super::id::{CaptionId, MediaId};
 use super::input::{FaultCode, Faults, Refusal, pointer, string, text, words};
-use super::media::LiveMedium;
+use super::media::{LiveMedium, Withdrawal};
 
 text! {
     /// Text of one span; `\n` is a line break within the paragraph.
@@ -253,14 +253,40 @@ pub enum LiveBlock {
 }
 
 impl LiveBlock {
+    /// Closes a medium wherever the block shows it.
+    pub fn withdraw(&mut self, id: MediaId, withdrawal: &Withdrawal) {
+        match self {
+            Self::Figure(figure) => {
+                for item in figure.media.iter_mut().filter(|item| item.media_id() == id) {
+                    *item = LiveFigureItem::Withdrawn(WithdrawnMedium {
+                        media_id: id,
+                        withdrawn: withdrawal.clone(),
+                    });
+                }
+            }
+            Self::Embed(LiveEmbed {
+                media: Some(medium),
+                ..
+            })
+            | Self::Attachment(LiveAttachment { media: medium, .. })
+                if medium.id == id =>
+            {
+                medium.withdraw(withdrawal);
+            }
+            _ => {}
+        }
+    }
+
     /// Makes stored media addresses, which are relative, absolute.
     pub fn rebase(&mut self, base: &str) {
         match self {
             Self::Figure(figure) => {
-                for medium in &mut figure.media {
-                    medium.url.insert_str(0, base);
-                    for rendition in &mut medium.renditions {
-                        rendition.url.insert_str(0, base);
+                for item in &mut figure.media {
+                    if let LiveFigureItem::Shown(medium) = item {
+                        medium.url.insert_str(0, base);
+                        for rendition in &mut medium.renditions {
+                            rendition.url.insert_str(0, base);
+                        }
                     }
                 }
             }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::body::Key;
 use super::id::{CaptionId, MediaId};
 use super::input::{FaultCode, Faults, text, words};
-use super::media::LiveRendition;
+use super::media::{AiLabel, LiveRendition, Withdrawal};
 
 text! {
     /// Text under a figure: up to 1,000 characters after NFC.
@@ -109,7 +109,42 @@ pub struct LiveFigure {
     pub caption: Option<CaptionText>,
     pub credit: Option<Credit>,
     #[schema(min_items = 1, max_items = 50)]
-    pub media: Vec<LiveFigureMedium>,
+    pub media: Vec<LiveFigureItem>,
+}
+
+impl LiveFigure {
+    /// The media that can be seen.
+    pub fn shown(&self) -> impl Iterator<Item = &LiveFigureMedium> {
+        self.media.iter().filter_map(|item| match item {
+            LiveFigureItem::Shown(medium) => Some(medium),
+            LiveFigureItem::Withdrawn(_) => None,
+        })
+    }
+}
+
+/// One place of a public figure: a medium, or what remains of one that was withdrawn (it has
+/// `withdrawn`, and no `url`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum LiveFigureItem {
+    Shown(LiveFigureMedium),
+    Withdrawn(WithdrawnMedium),
+}
+
+impl LiveFigureItem {
+    pub fn media_id(&self) -> MediaId {
+        match self {
+            Self::Shown(medium) => medium.media_id,
+            Self::Withdrawn(medium) => medium.media_id,
+        }
+    }
+}
+
+/// What remains in a figure of a medium that was withdrawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WithdrawnMedium {
+    pub media_id: MediaId,
+    pub withdrawn: Withdrawal,
 }
 
 /// One medium of a public figure.
@@ -130,6 +165,9 @@ pub struct LiveFigureMedium {
     pub decorative: bool,
     /// The medium's own credit.
     pub credit: Option<Credit>,
+    #[serde(default)]
+    #[schema(inline)]
+    pub ai_label: AiLabel,
     #[schema(max_items = 50)]
     pub renditions: Vec<LiveRendition>,
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::body::Block;
 use super::id::MediaId;
 use super::input::{FaultCode, Faults, Refusal, at_most, from_text, parse, text};
+use super::media::AiLabel;
 use super::slug::Slug;
 use super::time::{Day, Instant};
 
@@ -65,6 +66,10 @@ pub struct Content {
     /// Shown first on the front page.
     #[deserr(default)]
     pub featured: bool,
+    #[deserr(default)]
+    #[serde(default)]
+    #[schema(inline)]
+    pub ai_label: AiLabel,
     /// The picture for lists; null: the first image of the body.
     #[deserr(default)]
     pub cover_media_id: Option<MediaId>,
@@ -90,6 +95,18 @@ impl Content {
         } else {
             Ok(self)
         }
+    }
+
+    /// Every medium that it names, once.
+    pub fn media(&self) -> Vec<MediaId> {
+        let in_body = self.body.0.iter().flat_map(Block::media);
+        let mut ids: Vec<MediaId> = in_body
+            .map(|(_, id)| id)
+            .chain(self.cover_media_id)
+            .collect();
+        ids.sort();
+        ids.dedup();
+        ids
     }
 
     /// The same content with its instants in the zone's offset.

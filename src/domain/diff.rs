@@ -16,6 +16,7 @@ pub use self::words::{Piece, PieceOp};
 use super::body::{Block, Key, TextBlock};
 use super::content::{Byline, Content, Language, Lead, Source, Tags, Title};
 use super::id::MediaId;
+use super::media::AiLabel;
 use super::slug::Slug;
 use super::time::{Day, Instant};
 
@@ -64,6 +65,7 @@ type TitleChange = FieldChange<Title>;
 type SlugChange = FieldChange<Slug>;
 type TagsChange = FieldChange<Tags>;
 type FlagChange = FieldChange<bool>;
+type AiLabelChange = FieldChange<AiLabel>;
 type BylineChange = FieldChange<Byline>;
 type LeadChange = FieldChange<Lead>;
 type DayChange = FieldChange<Day>;
@@ -121,7 +123,7 @@ macro_rules! fields {
 fields! {
     always {
         title: TitleChange, category: SlugChange, tags: TagsChange, featured: FlagChange,
-        byline: BylineChange,
+        byline: BylineChange, ai_label: AiLabelChange,
     }
     maybe {
         slug: SlugChange, lead: LeadChange, published_on: DayChange, published_at: InstantChange,

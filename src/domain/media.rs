@@ -4,14 +4,42 @@ use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::article::ReasonCode;
 use super::caption::{Alt, Credit};
 use super::id::{MediaId, UserId, Version};
-use super::input::{Faults, words};
-use super::time::Instant;
+use super::input::{FaultCode, Faults, words};
+use super::time::{Instant, Zone};
 
 words! {
     /// What a medium is.
     Kind { Image = "image" }
+    /// Whether a machine had a hand in it: not at all, it helped, or it made the thing.
+    AiLabel { None = "none", Assisted = "assisted", Generated = "generated" }
+}
+
+#[expect(clippy::derivable_impls, reason = "words! makes the enum")]
+impl Default for AiLabel {
+    fn default() -> Self {
+        Self::None
+    }
+}
+
+/// A medium was withdrawn: nobody gets its files any more, figures keep their captions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Withdrawal {
+    pub at: Instant,
+    #[schema(inline)]
+    pub reason_code: ReasonCode,
+}
+
+impl Withdrawal {
+    /// The same with its time in the zone's offset.
+    pub fn shown_in(self, zone: &Zone) -> Self {
+        Self {
+            at: zone.show(self.at),
+            ..self
+        }
+    }
 }
 
 /// The name that a file came with: data for editors, never a path, never shown to readers.
@@ -60,6 +88,30 @@ pub struct MediaContent {
     pub alt: Option<Alt>,
     #[deserr(default)]
     pub credit: Option<Credit>,
+    /// The picture says nothing that the text around it does not; it has no alt text then.
+    #[deserr(default)]
+    #[serde(default)]
+    pub decorative: bool,
+    #[deserr(default)]
+    #[serde(default)]
+    #[schema(inline)]
+    pub ai_label: AiLabel,
+}
+
+impl MediaContent {
+    /// What the fields say together.
+    pub fn check(&self) -> Result<(), Faults> {
+        if self.decorative && self.alt.is_some() {
+            let message = "a decorative picture has no alt text";
+            return Err(Faults::one("/alt", FaultCode::Conflict, message));
+        }
+        Ok(())
+    }
+
+    /// Does it tell those who cannot see it what there is, be it nothing?
+    pub fn has_alternative(&self) -> bool {
+        self.decorative || self.alt.is_some()
+    }
 }
 
 /// One file made from a medium.
@@ -116,9 +168,20 @@ pub struct LiveMedium {
     #[schema(minimum = 1, maximum = 100000)]
     pub height: Option<i32>,
     pub alt: Option<Alt>,
+    /// It has an empty alternative, which is not the same as none.
+    #[serde(default)]
+    pub decorative: bool,
     pub credit: Option<Credit>,
+    #[serde(default)]
+    #[schema(inline)]
+    pub ai_label: AiLabel,
+    /// Empty where it was withdrawn.
     #[schema(max_items = 50)]
     pub renditions: Vec<LiveRendition>,
+    /// Absent for all that can be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub withdrawn: Option<Withdrawal>,
 }
 
 impl LiveMedium {
@@ -128,6 +191,13 @@ impl LiveMedium {
             .iter()
             .find(|rendition| rendition.name == "full")
             .map_or("", |rendition| rendition.url.as_str())
+    }
+
+    /// Closes it: no text, no files.
+    pub fn withdraw(&mut self, withdrawal: &Withdrawal) {
+        self.alt = None;
+        self.renditions.clear();
+        self.withdrawn = Some(withdrawal.clone());
     }
 
     /// Makes stored addresses, which are relative, absolute.
@@ -157,6 +227,8 @@ pub struct Medium {
     pub renditions: Vec<Rendition>,
     pub created_by: UserId,
     pub created_at: Instant,
+    #[serde(default)]
+    pub withdrawn: Option<Withdrawal>,
 }
 
 /// A medium as it was when an edition was published.
@@ -167,25 +239,56 @@ pub struct FrozenMedium {
     pub width: Option<i32>,
     pub height: Option<i32>,
     pub alt: Option<Alt>,
+    #[serde(default)]
+    pub decorative: bool,
     pub credit: Option<Credit>,
+    #[serde(default)]
+    pub ai_label: AiLabel,
     pub renditions: Vec<Rendition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Withdrawal>,
 }
 
 impl From<Medium> for FrozenMedium {
     fn from(medium: Medium) -> Self {
-        Self {
+        let frozen = Self {
             id: medium.id,
             kind: medium.kind,
             width: medium.width,
             height: medium.height,
             alt: medium.content.alt,
+            decorative: medium.content.decorative,
             credit: medium.content.credit,
+            ai_label: medium.content.ai_label,
             renditions: medium.renditions,
+            withdrawn: None,
+        };
+        match medium.withdrawn {
+            Some(withdrawal) => frozen.closed(withdrawal),
+            None => frozen,
         }
     }
 }
 
 impl FrozenMedium {
+    /// The same once it was withdrawn: no text, no files.
+    pub fn closed(self, withdrawal: Withdrawal) -> Self {
+        Self {
+            alt: None,
+            renditions: Vec::new(),
+            withdrawn: Some(withdrawal),
+            ..self
+        }
+    }
+
+    /// The same with its times in the zone's offset.
+    pub fn shown_in(self, zone: &Zone) -> Self {
+        Self {
+            withdrawn: self.withdrawn.map(|withdrawal| withdrawal.shown_in(zone)),
+            ..self
+        }
+    }
+
     /// As readers get it; addresses begin with `base`.
     pub fn live(&self, base: &str) -> LiveMedium {
         LiveMedium {
@@ -194,7 +297,10 @@ impl FrozenMedium {
             width: self.width,
             height: self.height,
             alt: self.alt.clone(),
+            decorative: self.decorative,
             credit: self.credit.clone(),
+            ai_label: self.ai_label,
+            withdrawn: self.withdrawn.clone(),
             renditions: self
                 .renditions
                 .iter()

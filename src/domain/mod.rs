@@ -3,6 +3,7 @@
 //! Values have private fields and one way in (`parse`, or `Deserr` for JSON bodies, which reports
 //! every fault of a body at once); what stands inside a value needs no second check.
 
+pub mod alternative;
 pub mod article;
 pub mod audit;
 pub mod body;

@@ -111,7 +111,7 @@ impl Html {
 
     fn figure(&mut self, figure: &LiveFigure) {
         self.push("<figure>\n");
-        for medium in &figure.media {
+        for medium in figure.shown() {
             let _ = write!(self.html, "<img src=\"{}\"", escape(&medium.url));
             // No alternative is not an empty one: that says "nothing to see here".
             match (&medium.alt, medium.decorative) {
@@ -186,7 +186,7 @@ impl Html {
 
 /// Who made all the pictures: as the figure says, or else as every one of them does.
 fn common_credit(figure: &LiveFigure) -> Option<&str> {
-    let mut media = figure.media.iter().map(|medium| &medium.credit);
+    let mut media = figure.shown().map(|medium| &medium.credit);
     let first = media.next().and_then(Option::as_ref);
     let shared = first.filter(|credit| media.all(|other| other.as_ref() == Some(*credit)));
     figure.credit.as_ref().or(shared).map(Credit::as_str)
@@ -280,8 +280,7 @@ pub fn text(blocks: &[LiveBlock]) -> String {
                     .as_ref()
                     .map(|caption| caption.as_str().to_owned());
                 let own = figure
-                    .media
-                    .iter()
+                    .shown()
                     .filter_map(|medium| own_credit(figure, medium));
                 let credits = common_credit(figure)
                     .into_iter()

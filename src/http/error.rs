@@ -93,6 +93,7 @@ codes! {
     SlugTaken = "slug_taken", 409, "The slug is taken";
     CategoryInUse = "category_in_use", 409, "The category is in use";
     MediaInUse = "media_in_use", 409, "The medium is in use";
+    MediaWithdrawn = "media_withdrawn", 409, "The medium was withdrawn";
     LoginTaken = "login_taken", 409, "The login is taken";
     LastAdmin = "last_admin", 409, "The last admin must stay";
     FourEyes = "four_eyes", 409, "Somebody else must publish it";
@@ -101,6 +102,7 @@ codes! {
     SecondFactorOff = "second_factor_off", 409, "The second factor is off";
     SecretAlreadyShown = "secret_already_shown", 409, "The secret is shown only once";
     TakenDown = "taken_down", 410, "Taken down";
+    FileWithdrawn = "file_withdrawn", 410, "The file was withdrawn";
     Resync = "resync", 410, "The log has begun anew";
     VersionMismatch = "version_mismatch", 412, "Somebody else has changed it";
     TooLarge = "too_large", 413, "The body is too large";
@@ -408,6 +410,7 @@ impl From<service::Error> for ApiError {
                 Conflict::NoSignIn => Code::NoSignIn,
                 Conflict::SecondFactorOn => Code::SecondFactorOn,
                 Conflict::SecondFactorOff => Code::SecondFactorOff,
+                Conflict::MediaWithdrawn => Code::MediaWithdrawn,
             })
             .detail(detail),
             E::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),

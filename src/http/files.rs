@@ -11,6 +11,7 @@ use futures_util::Stream;
 use super::caching::is_known;
 use super::error::{ApiError, ApiResult, Code};
 use crate::ctx::Ctx;
+use crate::domain::media::Withdrawal;
 
 /// Most bytes of one answer that lie in memory at once.
 const CHUNK: u64 = 64 * 1024;
@@ -24,6 +25,12 @@ pub struct File {
     pub bytes: i64,
     /// SHA-256 of the bytes, lower-case hex: the ETag.
     pub hash: String,
+}
+
+/// The answer for a file that was withdrawn.
+pub fn withdrawn(withdrawal: &Withdrawal) -> ApiError {
+    let reason = withdrawal.reason_code.as_str();
+    ApiError::new(Code::FileWithdrawn).detail(format!("withdrawn, for the reason {reason}"))
 }
 
 /// Answers a GET for a file: 304 for who has it, 206 for one range, 416 for one beyond its end,

@@ -1,12 +1,15 @@
 //! Media: uploaded, described, deleted. Objects first, rows second on the way in; rows first on
 //! the way out: a crash leaves only orphaned objects.
 
+mod withdrawal;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use self::withdrawal::withdraw;
 use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, run_public, turn, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
@@ -97,6 +100,7 @@ async fn record(
     let hash = upload.hash.clone();
     let file_name = FileName::tidy(&upload.file_name);
     let content = upload.content.clone();
+    content.check()?;
     run(ctx, command, move |conn, command| {
         if let Some(medium) = media::find(conn, &hash)? {
             return Ok(Uploaded { medium, new: false });
@@ -123,6 +127,7 @@ async fn record(
             renditions: made.renditions,
             created_by: command.actor.user_id,
             created_at: command.at,
+            withdrawn: None,
         };
         medium.id = media::insert(conn, &medium)?;
         write_down(
@@ -259,6 +264,7 @@ pub async fn save(
             return Err(Error::Forbidden);
         }
         let content = save.onto(&before.content, if_match, before.version)?;
+        content.check()?;
         if content == before.content {
             return Ok(before);
         }
@@ -292,6 +298,7 @@ pub async fn delete(
         let medium = media::hold(conn, id)?;
         if_match.check(medium.version)?;
         let mut articles = media::uses(conn, id)?;
+        articles.extend(media::scheduled_uses(conn, id)?);
         articles.extend(live::uses(conn, id)?);
         articles.extend(media::restorable_uses(conn, id)?);
         articles.sort();

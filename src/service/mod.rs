@@ -164,6 +164,7 @@ pub enum Conflict {
     NoSignIn,
     SecondFactorOn,
     SecondFactorOff,
+    MediaWithdrawn,
 }
 
 impl From<store::Error> for Error {

@@ -2,6 +2,7 @@
 //! edition, public tables, log and audit.
 
 mod copy;
+mod pictures;
 pub mod previews;
 mod schedule;
 
@@ -50,6 +51,7 @@ pub async fn publish(
                     .to_owned(),
             });
         }
+        pictures::check(write.conn(), &article, &article.content)?;
         if let Some(at) = body.at {
             return schedule::plan(write.conn(), command, article, body, at);
         }
@@ -246,21 +248,12 @@ pub async fn take_down(
         article.state_at = Some(shown_at(write, command)?);
         article.reason_code = Some(body.reason_code);
         articles::update(write.conn(), &article)?;
-        let reason = match &body.note {
-            Some(note) => format!("{}: {}", body.reason_code.as_str(), note.as_str()),
-            None => body.reason_code.as_str().to_owned(),
-        };
-        let details = serde_json::json!({
-            "legal_basis": body.legal_basis,
-            "requester": body.requester,
-        });
-        let known = body.legal_basis.is_some() || body.requester.is_some();
         write_down(
             write.conn(),
             command,
             &Deed {
-                reason: Some(&reason),
-                details: known.then(|| details.to_string()).as_deref(),
+                reason: Some(&body.reason()),
+                details: body.details().as_deref(),
                 ..Deed::of_article("take-down", &article, version)
             },
         )?;
@@ -342,17 +335,11 @@ fn publication_date(
     let today = zone.day_of(now);
     let (on, at) = dated(article, content, portal, now);
     if on > today || at.is_some_and(|at| at.micros() > now.micros()) {
-        let field = if on > today {
-            "published_on"
-        } else {
-            "published_at"
+        let place = match on > today {
+            true => "/content/published_on",
+            false => "/content/published_at",
         };
-        return Err(Faults::one(
-            "",
-            FaultCode::OutOfRange,
-            format!("the content's {field} lies in the future"),
-        )
-        .into());
+        return Err(Faults::one(place, FaultCode::OutOfRange, "lies in the future").into());
     }
     Ok((on, at))
 }

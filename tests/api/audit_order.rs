@@ -76,6 +76,7 @@ const ROWS: &[(&str, &str)] = &[
     ("update_user", "user save"),
     ("upload_media", "media upload"),
     ("withdraw_article", "article withdraw"),
+    ("withdraw_media", "media withdraw"),
 ];
 
 #[actix_web::test]

@@ -88,6 +88,7 @@ const MATRIX: &[(&str, Allowed)] = &[
     ("list_editorial_categories", SIGNED_IN),
     ("list_editorial_media", REPORTERS),
     ("list_media", ANYONE),
+    ("list_media_uses", REPORTERS),
     ("list_others", ANYONE),
     ("list_own_tokens", SIGNED_IN),
     ("list_people", REPORTERS),
@@ -132,6 +133,7 @@ const MATRIX: &[(&str, Allowed)] = &[
     ("update_user", ADMINS),
     ("upload_media", REPORTERS),
     ("withdraw_article", PUBLISHERS),
+    ("withdraw_media", PUBLISHERS),
 ];
 
 #[test]

@@ -295,6 +295,13 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
         .await
         .is_file();
     portal.get("/metrics").await.is_file();
+    // A picture that somebody has reason to have removed.
+    let path = format!("/v1/editorial/media/{}", medium["id"]);
+    editor.get(&format!("{path}/uses")).await.ok();
+    let version = sample::version(&editor.get(&path).await.ok());
+    let path = format!("{path}/withdraw");
+    let why = json!({"reason_code": "privacy", "requester": "Bà Lan, thôn Đông"});
+    publisher.post_at(&path, version, &why).await.ok();
     let article = publisher
         .act(
             &article,

@@ -12,6 +12,7 @@
 )]
 
 mod addresses;
+mod alternatives;
 mod api_tokens;
 mod article_rules;
 mod articles;
@@ -63,4 +64,5 @@ mod tokens;
 mod totp;
 mod users;
 mod walk;
+mod withdrawing_media;
 mod workflow;

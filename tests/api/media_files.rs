@@ -272,9 +272,14 @@ async fn a_description_is_changed_by_editors_and_by_who_uploaded_it() {
         .await
         .problem(403, "forbidden");
     let told = reporter.patch(&one(&own), 1, &patch).await.ok();
-    assert_eq!(told["content"], json!({"alt": "Mô tả", "credit": null}));
+    let wanted = json!({
+        "alt": "Mô tả", "credit": null, "decorative": false, "ai_label": "none"
+    });
+    assert_eq!(told["content"], wanted);
     portal.show(&[&own]).await;
-    let put = json!({"alt": "Khác", "credit": "Ảnh: An"});
+    let put = json!({
+        "alt": "Khác", "credit": "Ảnh: An", "decorative": false, "ai_label": "assisted"
+    });
     publisher
         .put(&one(&own), 1, &put)
         .await

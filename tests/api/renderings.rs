@@ -372,10 +372,8 @@ async fn each_picture_keeps_its_own_credit() {
     let editor = portal.editor().await;
     let mut ids = Vec::new();
     for (shade, credit) in [(1, Some("Người Một")), (2, Some("Người Hai")), (3, None)] {
-        let texts: Vec<(&str, &str)> = credit
-            .map(|credit| ("credit", credit))
-            .into_iter()
-            .collect();
+        let credit = credit.map(|credit| ("credit", credit));
+        let texts: Vec<(&str, &str)> = credit.into_iter().chain([("alt", "Ảnh")]).collect();
         let bytes = sample::picture(20, 20, shade);
         let medium = editor.upload("a.png", &bytes, &texts).await.created();
         ids.push(medium["id"].as_i64().unwrap());

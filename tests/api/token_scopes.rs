@@ -31,6 +31,7 @@ const MATRIX: &[(&str, &[&str])] = &[
             "list_editorial_captions",
             "list_editorial_categories",
             "list_editorial_media",
+            "list_media_uses",
             "list_people",
         ],
     ),
@@ -68,6 +69,7 @@ const MATRIX: &[(&str, &[&str])] = &[
             "take_down_article",
             "unschedule_article",
             "withdraw_article",
+            "withdraw_media",
         ],
     ),
     (

@@ -52,6 +52,9 @@ pub const SCOPES: &[(&str, &str, Option<Scope>)] = &[
     ("PUT", "/v1/editorial/media/{id}", Some(Scope::WriteMedia)),
     ("PATCH", "/v1/editorial/media/{id}", Some(Scope::WriteMedia)),
     ("DELETE", "/v1/editorial/media/{id}", Some(Scope::WriteMedia)),
+    ("GET", "/v1/editorial/media/{id}/uses", Some(Scope::ReadDrafts)),
+    // It changes what readers see.
+    ("POST", "/v1/editorial/media/{id}/withdraw", Some(Scope::PublishArticles)),
     ("GET", "/v1/editorial/categories", Some(Scope::ReadDrafts)),
     ("POST", "/v1/editorial/categories", Some(Scope::WriteCategories)),
     ("GET", "/v1/editorial/categories/{id}", Some(Scope::ReadDrafts)),

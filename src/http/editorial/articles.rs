@@ -4,13 +4,14 @@
 mod actions;
 mod list;
 
-use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use actix_web::{HttpResponse, HttpResponseBuilder, delete, get, patch, post, put, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{created, deleted, visible};
 use crate::ctx::Ctx;
+use crate::domain::alternative::{Warning, warnings};
 use crate::domain::article::{Action, Article, Note, PublicState, ReasonCode, Scheduled, Stage};
 use crate::domain::content::Content;
 use crate::domain::id::{ArticleId, EditionNumber, UserId, Version};
@@ -23,6 +24,8 @@ use crate::http::error::{ApiError, ApiResult, Problem};
 use crate::http::extract::{Body, Can, NoParams, Params, Segment, Write};
 use crate::service::Save;
 use crate::service::articles::{self as service};
+use crate::store::editorial::media;
+use crate::store::{self, Conn};
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(list::list_editorial_articles)
@@ -79,12 +82,18 @@ struct ArticleOut {
     /// Who says to be at work on it; stops nobody from saving.
     lock: Option<Lock>,
     content: Content,
+    /// What deserves a second look; it keeps nobody from saving.
+    #[schema(max_items = 1000)]
+    warnings: Vec<Warning>,
 }
 
 impl ArticleOut {
-    fn new(article: Article, actor: &Actor, now: Instant) -> Self {
+    /// With what the media of the content give reason to warn of.
+    fn new(conn: &mut Conn, article: Article, actor: &Actor, now: Instant) -> store::Result<Self> {
+        let media = media::load(conn, &article.content.media())?;
         let situation = article.situation();
-        Self {
+        Ok(Self {
+            warnings: warnings(&article.content, &media),
             has_unpublished_changes: situation.has_unpublished_changes(),
             allowed_actions: allowed_actions(actor, &situation),
             id: article.id,
@@ -110,7 +119,7 @@ impl ArticleOut {
             updated_at: article.updated_at,
             lock: article.lock.filter(|lock| lock.holds_at(now)),
             content: article.content,
-        }
+        })
     }
 }
 
@@ -132,7 +141,7 @@ async fn get_editorial_article(
         .db
         .read_brief(move |conn| {
             let article = visible(conn, &actor, id.0)?;
-            Ok::<_, ApiError>(ArticleOut::new(article, &actor, now))
+            Ok::<_, ApiError>(ArticleOut::new(conn, article, &actor, now)?)
         })
         .await?;
     object(article.version, &article)
@@ -155,8 +164,7 @@ async fn create_article(
     let actor = can.actor.clone();
     let article = service::create(&ctx, can.command(&ctx, Some(body.digest())), content).await?;
     let response = created(&ctx, "articles", article.id.get());
-    let out = ArticleOut::new(article, &actor, ctx.now());
-    written(response, out.version, &out)
+    answer(&ctx, response, article, actor).await
 }
 
 /// Replace the working copy.
@@ -207,7 +215,7 @@ async fn save_article(
 ) -> ApiResult {
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let article = service::save(&ctx, can.command(&ctx, Some(digest)), id, if_match, save).await?;
-    acted(&ctx, article, &actor)
+    acted(&ctx, article, actor).await
 }
 
 /// Delete a draft.
@@ -229,10 +237,21 @@ async fn delete_article(
     Ok(deleted())
 }
 
-fn acted(ctx: &Ctx, article: Article, actor: &Actor) -> ApiResult {
-    written(
-        HttpResponse::Ok(),
-        article.version,
-        &ArticleOut::new(article, actor, ctx.now()),
-    )
+async fn acted(ctx: &Ctx, article: Article, actor: Actor) -> ApiResult {
+    answer(ctx, HttpResponse::Ok(), article, actor).await
+}
+
+/// The answer to a write.
+async fn answer(
+    ctx: &Ctx,
+    response: HttpResponseBuilder,
+    article: Article,
+    actor: Actor,
+) -> ApiResult {
+    let (version, now) = (article.version, ctx.now());
+    let out = ctx
+        .db
+        .read_brief(move |conn| ArticleOut::new(conn, article, &actor, now))
+        .await?;
+    written(response, version, &out)
 }

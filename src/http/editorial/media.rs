@@ -1,6 +1,7 @@
 //! Media as editors have them: upload, description; `preview` shows their files.
 
 pub(super) mod preview;
+mod uses;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use serde::{Deserialize, Serialize};
@@ -12,12 +13,13 @@ use super::{created, deleted};
 use crate::ctx::Ctx;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{MediaId, UserId, Version};
-use crate::domain::media::{Kind, MediaContent, Medium};
+use crate::domain::input::{FaultCode, Refusal};
+use crate::domain::media::{AiLabel, Kind, MediaContent, Medium, Withdrawal};
 use crate::domain::time::{Instant, Zone};
 use crate::http::caching::{object, private_list, written};
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
 use crate::http::extract::{
-    Body, Can, Edit, FromQuery, NoParams, PageParams, Paging, Params, Query, Segment, Write,
+    Body, Can, Edit, FromQuery, NoParams, PageParams, Paging, Params, Query, Segment, Write, flag,
 };
 use crate::http::{next_link, upload};
 use crate::service::Save;
@@ -33,6 +35,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(replace_media)
         .service(update_media)
         .service(delete_media)
+        .service(uses::list_media_uses)
+        .service(uses::withdraw_media)
         .service(preview::get_media_preview);
 }
 
@@ -82,8 +86,11 @@ struct MediumOut {
     /// Whether a public article holds it.
     public: bool,
     content: MediaContent,
+    /// Empty where it was withdrawn.
     #[schema(max_items = 50)]
     renditions: Vec<PreviewRendition>,
+    /// Null for all that can be seen.
+    withdrawn: Option<Withdrawal>,
 }
 
 /// What a presenter of media needs to know.
@@ -98,6 +105,7 @@ impl Show<'_> {
             renditions: medium
                 .renditions
                 .iter()
+                .filter(|_| medium.withdrawn.is_none())
                 .map(|rendition| PreviewRendition {
                     name: rendition.name.clone(),
                     width: rendition.width,
@@ -119,6 +127,7 @@ impl Show<'_> {
             created_at: self.zone.show(medium.created_at),
             public,
             content: medium.content,
+            withdrawn: medium.withdrawn.map(|w| w.shown_in(&self.zone)),
         }
     }
 }
@@ -218,6 +227,16 @@ async fn get_editorial_media(
     object(medium.version, &medium)
 }
 
+fn label(text: &str) -> Result<AiLabel, Refusal> {
+    let unknown = || {
+        Refusal::new(
+            FaultCode::UnknownValue,
+            "must be none, assisted or generated",
+        )
+    };
+    AiLabel::parse(text).ok_or_else(unknown)
+}
+
 /// An upload.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -234,11 +253,16 @@ struct UploadForm {
     alt: Option<Alt>,
     #[schema(nullable = false)]
     credit: Option<Credit>,
+    /// `true`: it says nothing that the text around it does not.
+    #[schema(nullable = false)]
+    decorative: Option<bool>,
+    #[schema(nullable = false)]
+    ai_label: Option<AiLabel>,
 }
 
 /// Upload a picture.
 ///
-/// `multipart/form-data` with one `file`, and optionally `alt` and `credit`. Metadata is stripped,
+/// `multipart/form-data` with one `file`, and optionally `alt`, `credit`, `decorative` and `ai_label`. Metadata is stripped,
 /// the orientation applied. Bytes that are here already answer 200 with the medium there is,
 /// unchanged.
 #[utoipa::path(operation_id = "upload_media", tag = "media", security(("bearer" = [])), request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
@@ -252,10 +276,18 @@ async fn upload_media(
     payload: web::Payload,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let mut form = upload::receive(&ctx, &request, payload, &["alt", "credit"]).await?;
+    let mut form = upload::receive(
+        &ctx,
+        &request,
+        payload,
+        &["alt", "credit", "decorative", "ai_label"],
+    )
+    .await?;
     let content = MediaContent {
         alt: form.text("alt", Alt::parse),
         credit: form.text("credit", Credit::parse),
+        decorative: form.text("decorative", flag).unwrap_or(false),
+        ai_label: form.text("ai_label", label).unwrap_or_default(),
     };
     let Some(arrived) = form.file else {
         return Err(form.faults.into());

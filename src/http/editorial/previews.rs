@@ -10,6 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{created, deleted, file_path, visible};
 use crate::ctx::Ctx;
 use crate::domain::body::{LiveAttachment, LiveBlock, LiveEmbed};
+use crate::domain::caption::LiveFigureItem;
 use crate::domain::id::{ArticleId, EditionNumber, MediaId, PreviewId, UserId, Version};
 use crate::domain::media::{LiveMedium, LiveRendition};
 use crate::domain::preview::{NewPreview, Preview};
@@ -234,9 +235,11 @@ impl Signer<'_> {
     fn block(&self, block: &mut LiveBlock) {
         match block {
             LiveBlock::Figure(figure) => {
-                for medium in &mut figure.media {
-                    medium.url = self.file(medium.media_id, "full");
-                    self.renditions(medium.media_id, &mut medium.renditions);
+                for item in &mut figure.media {
+                    if let LiveFigureItem::Shown(medium) = item {
+                        medium.url = self.file(medium.media_id, "full");
+                        self.renditions(medium.media_id, &mut medium.renditions);
+                    }
                 }
             }
             LiveBlock::Embed(LiveEmbed {

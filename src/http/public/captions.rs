@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::ctx::Ctx;
 use crate::domain::body::{Key, LiveBlock};
-use crate::domain::caption::{CaptionText, Credit, FigureType, LiveFigureMedium};
+use crate::domain::caption::{CaptionText, Credit, FigureType, LiveFigureItem};
 use crate::domain::id::{ArticleId, CaptionId, MediaId};
 use crate::domain::slug::Slug;
 use crate::http::caching::{JSON, public_bytes, public_json, to_bytes};
@@ -45,7 +45,7 @@ struct PublicCaption {
     caption: Option<CaptionText>,
     credit: Option<Credit>,
     #[schema(min_items = 1, max_items = 50)]
-    media: Vec<LiveFigureMedium>,
+    media: Vec<LiveFigureItem>,
 }
 
 impl PublicCaption {

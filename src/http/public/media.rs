@@ -14,7 +14,8 @@ use crate::http::extract::{FromQuery, NoParams, PageParams, Paging, Params, Quer
 use crate::http::files::{self, File};
 use crate::http::next_link;
 use crate::store;
-use crate::store::public::media;
+use crate::store::public::media::{self, FoundFile};
+use crate::store::public::portal;
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(list_media)
@@ -54,10 +55,15 @@ async fn list_media(
     let page = ctx
         .db
         .read_brief(move |conn| {
+            let zone = portal::get(conn)?.zone();
             let page = media::list(conn, query.0.cursor, query.0.limit)?;
             Ok::<_, store::Error>(MediaPage {
                 next: page.next.map(|cursor| cursor.encode("media")),
-                items: page.items.iter().map(|medium| medium.live(&base)).collect(),
+                items: page
+                    .items
+                    .into_iter()
+                    .map(|medium| medium.shown_in(&zone).live(&base))
+                    .collect(),
             })
         })
         .await?;
@@ -81,7 +87,10 @@ async fn get_media(
 ) -> ApiResult {
     let medium = ctx
         .db
-        .read_brief(move |conn| media::get(conn, id.0))
+        .read_brief(move |conn| {
+            let zone = portal::get(conn)?.zone();
+            Ok::<_, store::Error>(media::get(conn, id.0)?.shown_in(&zone))
+        })
         .await?;
     public_json(&request, &ctx, &medium.live(&ctx.settings.base_url()))
 }
@@ -103,6 +112,7 @@ async fn get_media(
         (status = 206, description = "The range; `Content-Range` tells which", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
         (status = 304, description = "Not modified"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "Withdrawn; it does not come back", body = Problem, content_type = "application/problem+json"),
         (status = 416, description = "The range begins beyond the end; `Content-Range` tells the length", body = Problem, content_type = "application/problem+json"),
     ))]
 #[get("/media/{hash}/{rendition}")]
@@ -118,6 +128,12 @@ async fn get_media_file(
         .db
         .read_brief(move |conn| media::find_file(conn, &wanted, &name))
         .await?;
+    let found = match found {
+        FoundFile::File(file) => file,
+        FoundFile::Withdrawn(withdrawal) => {
+            return Err(files::withdrawn(&withdrawal));
+        }
+    };
     let file = File {
         key: found.key,
         mime: found.mime,

@@ -11,7 +11,7 @@ use crate::domain::body::LiveBlock;
 use crate::domain::category::{Category, CategoryName};
 use crate::domain::content::{Author, Language, Lead, Source, Tag, Title};
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber};
-use crate::domain::media::LiveMedium;
+use crate::domain::media::{AiLabel, LiveMedium};
 use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
 use crate::domain::time::{Day, Instant, Zone};
@@ -71,6 +71,8 @@ pub struct ArticleSummary {
     #[schema(max_items = 10)]
     pub tags: Vec<Tag>,
     pub featured: bool,
+    #[schema(inline)]
+    pub ai_label: AiLabel,
     pub source: Option<Source>,
     pub cover: Option<LiveMedium>,
 }
@@ -211,6 +213,7 @@ impl<'a> Presenter<'a> {
             language: article.language,
             tags: article.tags,
             featured: article.featured,
+            ai_label: article.ai_label,
             source: article.source.map(|source| Source {
                 published_at: show(source.published_at),
                 ..source

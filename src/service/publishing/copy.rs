@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use crate::domain::article::{Article, PublishKind, Status};
 use crate::domain::body::{Block, LiveAttachment, LiveBlock, LiveEmbed};
-use crate::domain::caption::{Alt, Figure, LiveFigure, LiveFigureMedium};
+use crate::domain::caption::{
+    Alt, Figure, LiveFigure, LiveFigureItem, LiveFigureMedium, WithdrawnMedium,
+};
 use crate::domain::changes::{NewChange, ObjectType, Op, Why};
 use crate::domain::content::{Content, Language};
 use crate::domain::id::{CategoryId, EditionNumber, MediaId, Seq};
@@ -56,16 +58,17 @@ pub(super) fn model(model: Model<'_>) -> Result<Copy, Error> {
     let Model {
         article, content, ..
     } = model;
-    let known: HashMap<MediaId, &FrozenMedium> = model
-        .frozen
-        .iter()
-        .map(|medium| (medium.id, medium))
-        .collect();
+    let zone = model.portal.zone();
+    let frozen = model.frozen.iter().cloned();
+    let frozen: Vec<FrozenMedium> = frozen.map(|medium| medium.shown_in(&zone)).collect();
+    let known: HashMap<MediaId, &FrozenMedium> =
+        frozen.iter().map(|medium| (medium.id, medium)).collect();
     let body = live_body(&content.body.0, &known)?;
     let cover = content
         .cover_media_id
         .or_else(|| first_image(&content.body.0, &known))
         .and_then(|id| known.get(&id))
+        .filter(|medium| medium.withdrawn.is_none())
         .map(|medium| LiveMedium {
             alt: alt_in(&body, medium.id).or_else(|| medium.alt.clone()),
             ..medium.live("")
@@ -104,6 +107,7 @@ pub(super) fn model(model: Model<'_>) -> Result<Copy, Error> {
         language: model.language,
         tags: content.tags.0,
         featured: content.featured,
+        ai_label: content.ai_label,
         cover,
         byline: content.byline.0,
         source: content.source,
@@ -133,7 +137,7 @@ pub(super) fn show(
     let mut publications = articles::publications(write.conn(), article.id)?;
     let last = publications.last_mut().ok_or(Error::NotFound)?;
     let (language, frozen_at) = (last.language.clone(), last.at);
-    let frozen = std::mem::take(&mut last.media);
+    let frozen = without_withdrawn(write.conn(), std::mem::take(&mut last.media))?;
     let path = categories::get(write.conn(), category)?.path;
     let edition = article.public_edition.unwrap_or(EditionNumber::FIRST);
     let seq = write.record(
@@ -171,6 +175,20 @@ pub(super) fn show(
     Ok(seq)
 }
 
+/// Media as they were frozen, but for those that were withdrawn since.
+fn without_withdrawn(
+    conn: &mut Conn,
+    frozen: Vec<FrozenMedium>,
+) -> Result<Vec<FrozenMedium>, Error> {
+    let ids: Vec<MediaId> = frozen.iter().map(|medium| medium.id).collect();
+    let mut withdrawn = media::withdrawn_among(conn, &ids)?;
+    let close = |medium: FrozenMedium| match withdrawn.remove(&medium.id) {
+        Some(withdrawal) => medium.closed(withdrawal),
+        None => medium,
+    };
+    Ok(frozen.into_iter().map(close).collect())
+}
+
 /// Day and instant that content bears when it is published: as the editors say, as fixed before,
 /// or now.
 pub(super) fn dated(
@@ -198,23 +216,8 @@ pub(super) fn freeze(
     media_of(write.conn(), content)
 }
 
-/// Every medium that content names, once.
-pub(super) fn named(content: &Content) -> Vec<MediaId> {
-    let mut ids: Vec<MediaId> = content
-        .body
-        .0
-        .iter()
-        .flat_map(Block::media)
-        .map(|(_, id)| id)
-        .chain(content.cover_media_id)
-        .collect();
-    ids.sort();
-    ids.dedup();
-    ids
-}
-
 pub(super) fn media_of(conn: &mut Conn, content: &Content) -> Result<Vec<FrozenMedium>, Error> {
-    Ok(media::load(conn, &named(content))?
+    Ok(media::load(conn, &content.media())?
         .into_iter()
         .map(FrozenMedium::from)
         .collect())
@@ -227,7 +230,7 @@ fn alt_in(body: &[LiveBlock], id: MediaId) -> Option<Alt> {
         _ => None,
     });
     figures
-        .flat_map(|figure| &figure.media)
+        .flat_map(LiveFigure::shown)
         .find(|medium| medium.media_id == id)
         .and_then(|medium| medium.alt.clone())
 }
@@ -244,7 +247,7 @@ fn first_image(blocks: &[Block], known: &HashMap<MediaId, &FrozenMedium>) -> Opt
         .find(|id| {
             known
                 .get(id)
-                .is_some_and(|medium| medium.kind == Kind::Image)
+                .is_some_and(|medium| medium.kind == Kind::Image && medium.withdrawn.is_none())
         })
 }
 
@@ -295,23 +298,31 @@ fn live_figure(
         .iter()
         .map(|used| {
             let frozen = known.get(&used.media_id).ok_or_else(missing)?;
+            if let Some(withdrawal) = &frozen.withdrawn {
+                return Ok(LiveFigureItem::Withdrawn(WithdrawnMedium {
+                    media_id: used.media_id,
+                    withdrawn: withdrawal.clone(),
+                }));
+            }
+            let decorative = used.decorative || (used.alt.is_none() && frozen.decorative);
             let medium = frozen.live("");
-            let alt = match (used.decorative, &used.alt) {
+            let alt = match (decorative, &used.alt) {
                 (true, _) => None,
                 (false, Some(alt)) => Some(alt.clone()),
                 (false, None) => frozen.alt.clone(),
             };
-            Ok(LiveFigureMedium {
+            Ok(LiveFigureItem::Shown(LiveFigureMedium {
                 media_id: used.media_id,
                 kind: medium.kind,
                 url: medium.url().to_owned(),
                 width: medium.width,
                 height: medium.height,
                 alt,
-                decorative: used.decorative,
+                decorative,
                 credit: medium.credit,
+                ai_label: medium.ai_label,
                 renditions: medium.renditions,
-            })
+            }))
         })
         .collect::<Result<Vec<_>, Error>>()?;
     Ok(LiveFigure {

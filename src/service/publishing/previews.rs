@@ -1,7 +1,7 @@
 //! Links that show one edition as readers would get it if it were published now. What they show is
 //! made by the code that publishes; nothing public is written.
 
-use super::copy::{Copy, Model, dated, media_of, model, named};
+use super::copy::{Copy, Model, dated, media_of, model};
 use crate::ctx::Ctx;
 use crate::domain::article::{Article, PublicState};
 use crate::domain::id::{ArticleId, EditionNumber, MediaId, PreviewId, Seq};
@@ -126,7 +126,7 @@ pub fn look(
     };
     let frozen = media_of(conn, &content)?;
     let is_there = |id: MediaId| frozen.iter().any(|medium| medium.id == id);
-    if tree.get(category).is_none() || !named(&content).into_iter().all(is_there) {
+    if tree.get(category).is_none() || !content.media().into_iter().all(is_there) {
         return Err(Error::NotFound);
     }
     let (on, at) = dated(article, &content, &portal, now);

@@ -1,14 +1,17 @@
 //! Media as editors have them.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::schema::{article_media, articles, media, publications, scheduled_media};
 use crate::domain::article::PublicState;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId, UserId, Version};
-use crate::domain::media::{FileName, Kind, MediaContent, Medium};
+use crate::domain::media::{AiLabel, FileName, Kind, MediaContent, Medium, Withdrawal};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
+use crate::store::public::media::withdrawal;
 use crate::store::{Conn, Result, from_json, to_json, word};
 
 #[derive(Queryable)]
@@ -28,6 +31,10 @@ struct Row {
     renditions: String,
     created_by: i64,
     created_at: i64,
+    decorative: bool,
+    ai_label: String,
+    withdrawn_at: Option<i64>,
+    withdrawn_reason: Option<String>,
 }
 
 impl Row {
@@ -45,11 +52,14 @@ impl Row {
             content: MediaContent {
                 alt: self.alt.map(Alt::stored),
                 credit: self.credit.map(Credit::stored),
+                decorative: self.decorative,
+                ai_label: word(AiLabel::parse, &self.ai_label)?,
             },
             original: self.original,
             renditions: from_json(&self.renditions)?,
             created_by: UserId::stored(self.created_by),
             created_at: Instant::from_micros(self.created_at),
+            withdrawn: withdrawal(self.withdrawn_at, self.withdrawn_reason.as_deref())?,
         })
     }
 }
@@ -72,6 +82,8 @@ pub fn insert(conn: &mut Conn, medium: &Medium) -> Result<MediaId> {
             media::renditions.eq(to_json(&medium.renditions)?),
             media::created_by.eq(medium.created_by.get()),
             media::created_at.eq(medium.created_at.micros()),
+            media::decorative.eq(medium.content.decorative),
+            media::ai_label.eq(medium.content.ai_label.as_str()),
         ))
         .returning(media::id)
         .get_result(conn)?;
@@ -141,9 +153,33 @@ pub fn update(
             media::version.eq(version.get()),
             media::alt.eq(content.alt.as_ref().map(Alt::as_str)),
             media::credit.eq(content.credit.as_ref().map(Credit::as_str)),
+            media::decorative.eq(content.decorative),
+            media::ai_label.eq(content.ai_label.as_str()),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Says of a medium that it was withdrawn.
+pub fn withdraw(conn: &mut Conn, medium: &Medium) -> Result<()> {
+    let withdrawn = medium.withdrawn.as_ref();
+    diesel::update(media::table.find(medium.id.get()))
+        .set((
+            media::version.eq(medium.version.get()),
+            media::withdrawn_at.eq(withdrawn.map(|w| w.at.micros())),
+            media::withdrawn_reason.eq(withdrawn.map(|w| w.reason_code.as_str())),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Those of the media that were withdrawn.
+pub fn withdrawn_among(conn: &mut Conn, ids: &[MediaId]) -> Result<HashMap<MediaId, Withdrawal>> {
+    let mut found = HashMap::new();
+    for medium in load(conn, ids)? {
+        found.extend(medium.withdrawn.map(|withdrawal| (medium.id, withdrawal)));
+    }
+    Ok(found)
 }
 
 pub fn delete(conn: &mut Conn, id: MediaId) -> Result<()> {
@@ -151,26 +187,24 @@ pub fn delete(conn: &mut Conn, id: MediaId) -> Result<()> {
     Ok(())
 }
 
-/// Articles whose working copy, or an edition that is scheduled, holds the medium.
+/// Articles whose working copy holds the medium.
 pub fn uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
     let ids: Vec<i64> = article_media::table
         .filter(article_media::media_id.eq(id.get()))
         .order(article_media::article_id)
-        .limit(100)
         .select(article_media::article_id)
         .load(conn)?;
-    let scheduled: Vec<i64> = scheduled_media::table
+    Ok(ids.into_iter().map(ArticleId::stored).collect())
+}
+
+/// Articles of which an edition that holds the medium is scheduled.
+pub fn scheduled_uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
+    let ids: Vec<i64> = scheduled_media::table
         .filter(scheduled_media::media_id.eq(id.get()))
-        .filter(scheduled_media::article_id.ne_all(&ids))
         .order(scheduled_media::article_id)
-        .limit(100)
         .select(scheduled_media::article_id)
         .load(conn)?;
-    Ok(ids
-        .into_iter()
-        .chain(scheduled)
-        .map(ArticleId::stored)
-        .collect())
+    Ok(ids.into_iter().map(ArticleId::stored).collect())
 }
 
 /// Articles taken down whose last publication holds the medium: restoring one brings it back.

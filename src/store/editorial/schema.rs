@@ -65,7 +65,8 @@ diesel::table! {
         id -> BigInt, version -> BigInt, kind -> Text, hash -> Text, file_name -> Text,
         mime -> Text, bytes -> BigInt, width -> Nullable<Integer>, height -> Nullable<Integer>,
         alt -> Nullable<Text>, credit -> Nullable<Text>, original -> Text, renditions -> Text,
-        created_by -> BigInt, created_at -> BigInt,
+        created_by -> BigInt, created_at -> BigInt, decorative -> Bool, ai_label -> Text,
+        withdrawn_at -> Nullable<BigInt>, withdrawn_reason -> Nullable<Text>,
     }
 }
 diesel::table! {

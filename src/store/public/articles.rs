@@ -16,9 +16,10 @@ use super::schema::{
 };
 use crate::domain::article::{Note, ReasonCode, Status};
 use crate::domain::body::LiveBlock;
+use crate::domain::caption::LiveFigureItem;
 use crate::domain::content::{Author, Language, Lead, Source, Tag, Title};
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber, MediaId, Seq};
-use crate::domain::media::LiveMedium;
+use crate::domain::media::{AiLabel, LiveMedium};
 use crate::domain::slug::Slug;
 use crate::domain::time::{Day, Instant};
 use crate::store::db::each_backend;
@@ -48,6 +49,7 @@ pub struct LiveArticle {
     pub language: Language,
     pub tags: Vec<Tag>,
     pub featured: bool,
+    pub ai_label: AiLabel,
     pub cover: Option<LiveMedium>,
     pub byline: Vec<Author>,
     pub source: Option<Source>,
@@ -79,6 +81,7 @@ struct Row {
     byline: String,
     source: Option<String>,
     seq: i64,
+    ai_label: String,
 }
 
 impl Row {
@@ -103,6 +106,7 @@ impl Row {
             language: Language::stored(self.language),
             tags: from_json(&self.tags)?,
             featured: self.featured,
+            ai_label: word(AiLabel::parse, &self.ai_label)?,
             cover: self.cover.as_deref().map(from_json).transpose()?,
             byline: from_json(&self.byline)?,
             source: self.source.as_deref().map(from_json).transpose()?,
@@ -226,6 +230,7 @@ pub fn put(
         live_articles::byline.eq(to_json(&article.byline)?),
         live_articles::source.eq(article.source.as_ref().map(to_json).transpose()?),
         live_articles::seq.eq(article.seq.get()),
+        live_articles::ai_label.eq(article.ai_label.as_str()),
     );
     // Everything that hangs on the old row goes with it.
     remove(write, article.id)?;
@@ -259,7 +264,8 @@ pub fn put(
                     live_captions::figure.eq(to_json(figure)?),
                 ))
                 .execute(write.conn())?;
-            let shown: BTreeSet<MediaId> = figure.media.iter().map(|used| used.media_id).collect();
+            let shown: BTreeSet<MediaId> =
+                figure.media.iter().map(LiveFigureItem::media_id).collect();
             for medium in shown {
                 diesel::insert_into(live_caption_media::table)
                     .values((
@@ -326,6 +332,32 @@ pub fn set_status(
         ))
         .execute(write.conn())?;
     list_in(write, article, path)
+}
+
+/// Puts a body in which media were closed in the place of the one before; the row's cover and
+/// position in the log with it.
+pub fn close_media(
+    write: &mut PublicWrite<'_>,
+    article: &LiveArticle,
+    body: &[LiveBlock],
+) -> Result<()> {
+    diesel::update(live_articles::table.find(article.id.get()))
+        .set((
+            live_articles::cover.eq(article.cover.as_ref().map(to_json).transpose()?),
+            live_articles::seq.eq(article.seq.get()),
+        ))
+        .execute(write.conn())?;
+    diesel::update(live_bodies::table.find(article.id.get()))
+        .set(live_bodies::body.eq(to_json(&body)?))
+        .execute(write.conn())?;
+    for block in body {
+        if let LiveBlock::Figure(figure) = block {
+            diesel::update(live_captions::table.find(figure.caption_id.get()))
+                .set(live_captions::figure.eq(to_json(figure)?))
+                .execute(write.conn())?;
+        }
+    }
+    Ok(())
 }
 
 /// Leaves only the tombstone.

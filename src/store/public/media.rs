@@ -5,52 +5,58 @@ use std::collections::{BTreeMap, HashSet};
 use diesel::prelude::*;
 
 use super::changes::PublicWrite;
-use super::schema::{live_files, live_media};
+use super::schema::{live_files, live_media, withdrawn_files};
+use crate::domain::article::ReasonCode;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId};
-use crate::domain::media::{FrozenMedium, Kind, Rendition};
+use crate::domain::media::{AiLabel, FrozenMedium, Kind, Rendition, Withdrawal};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
+use crate::store::db::each_backend;
 use crate::store::{Conn, Error, Result, from_json, to_json, word};
 
-type Row = (
-    i64,
-    String,
-    Option<i32>,
-    Option<i32>,
-    Option<String>,
-    Option<String>,
-    String,
-);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = live_media)]
+struct Row {
+    media_id: i64,
+    kind: String,
+    width: Option<i32>,
+    height: Option<i32>,
+    alt: Option<String>,
+    credit: Option<String>,
+    renditions: String,
+    decorative: bool,
+    ai_label: String,
+    withdrawn_at: Option<i64>,
+    withdrawn_reason: Option<String>,
+}
 
-const COLUMNS: (
-    live_media::media_id,
-    live_media::kind,
-    live_media::width,
-    live_media::height,
-    live_media::alt,
-    live_media::credit,
-    live_media::renditions,
-) = (
-    live_media::media_id,
-    live_media::kind,
-    live_media::width,
-    live_media::height,
-    live_media::alt,
-    live_media::credit,
-    live_media::renditions,
-);
+impl Row {
+    fn read(self) -> Result<FrozenMedium> {
+        Ok(FrozenMedium {
+            id: MediaId::stored(self.media_id),
+            kind: word(Kind::parse, &self.kind)?,
+            width: self.width,
+            height: self.height,
+            alt: self.alt.map(Alt::stored),
+            decorative: self.decorative,
+            credit: self.credit.map(Credit::stored),
+            ai_label: word(AiLabel::parse, &self.ai_label)?,
+            renditions: from_json::<Vec<Rendition>>(&self.renditions)?,
+            withdrawn: withdrawal(self.withdrawn_at, self.withdrawn_reason.as_deref())?,
+        })
+    }
+}
 
-fn read((id, kind, width, height, alt, credit, renditions): Row) -> Result<FrozenMedium> {
-    Ok(FrozenMedium {
-        id: MediaId::stored(id),
-        kind: word(Kind::parse, &kind)?,
-        width,
-        height,
-        alt: alt.map(Alt::stored),
-        credit: credit.map(Credit::stored),
-        renditions: from_json::<Vec<Rendition>>(&renditions)?,
-    })
+/// When and why a medium was withdrawn, as its columns say.
+pub fn withdrawal(at: Option<i64>, reason: Option<&str>) -> Result<Option<Withdrawal>> {
+    let (Some(at), Some(reason)) = (at, reason) else {
+        return Ok(None);
+    };
+    Ok(Some(Withdrawal {
+        at: Instant::from_micros(at),
+        reason_code: word(ReasonCode::parse, reason)?,
+    }))
 }
 
 /// A medium as the article published last has it.
@@ -63,10 +69,10 @@ fn load(conn: &mut Conn, ids: &[i64]) -> Result<Vec<FrozenMedium>> {
     let rows: Vec<Row> = live_media::table
         .filter(live_media::media_id.eq_any(ids.to_vec()))
         .order((live_media::frozen_at, live_media::article_id))
-        .select(COLUMNS)
+        .select(Row::as_select())
         .load(conn)?;
-    let newest: BTreeMap<i64, Row> = rows.into_iter().map(|row| (row.0, row)).collect();
-    newest.into_values().map(read).collect()
+    let newest: BTreeMap<i64, Row> = rows.into_iter().map(|row| (row.media_id, row)).collect();
+    newest.into_values().map(Row::read).collect()
 }
 
 pub fn is_public(conn: &mut Conn, id: MediaId) -> Result<bool> {
@@ -90,7 +96,6 @@ pub fn uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
         .filter(live_media::media_id.eq(id.get()))
         .order(live_media::article_id)
         .select(live_media::article_id)
-        .limit(100)
         .load(conn)?;
     Ok(ids.into_iter().map(ArticleId::stored).collect())
 }
@@ -120,14 +125,74 @@ pub struct File {
     pub bytes: i64,
 }
 
-pub fn find_file(conn: &mut Conn, hash: &str, name: &str) -> Result<File> {
+/// What stands behind the address of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundFile {
+    File(File),
+    Withdrawn(Withdrawal),
+}
+
+/// A withdrawal counts for the bytes, whichever medium has them.
+pub fn find_file(conn: &mut Conn, hash: &str, name: &str) -> Result<FoundFile> {
+    let withdrawn = withdrawn_files::table
+        .find(hash)
+        .select((withdrawn_files::at, withdrawn_files::reason_code))
+        .first::<(i64, String)>(conn)
+        .optional()?;
+    if let Some((at, reason)) = withdrawn
+        && let Some(withdrawal) = withdrawal(Some(at), Some(&reason))?
+    {
+        return Ok(FoundFile::Withdrawn(withdrawal));
+    }
     let (key, mime, bytes) = live_files::table
         .filter(live_files::hash.eq(hash))
         .filter(live_files::name.eq(name))
         .order(live_files::media_id)
         .select((live_files::key, live_files::mime, live_files::bytes))
         .first::<(String, String, i64)>(conn)?;
-    Ok(File { key, mime, bytes })
+    Ok(FoundFile::File(File { key, mime, bytes }))
+}
+
+/// Closes a medium everywhere: its rows say so and have no files, and the files' addresses, with
+/// `more` of its hashes, are gone for ever. The articles that show it are the caller's.
+pub fn withdraw(
+    write: &mut PublicWrite<'_>,
+    id: MediaId,
+    withdrawal: &Withdrawal,
+    more: Vec<String>,
+) -> Result<()> {
+    let mut hashes: Vec<String> = live_files::table
+        .filter(live_files::media_id.eq(id.get()))
+        .select(live_files::hash)
+        .distinct()
+        .load(write.conn())?;
+    hashes.extend(more);
+    hashes.sort();
+    hashes.dedup();
+    for hash in hashes {
+        each_backend!(write.conn(), |c| diesel::insert_into(
+            withdrawn_files::table
+        )
+        .values((
+            withdrawn_files::hash.eq(&hash),
+            withdrawn_files::media_id.eq(id.get()),
+            withdrawn_files::at.eq(withdrawal.at.micros()),
+            withdrawn_files::reason_code.eq(withdrawal.reason_code.as_str()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    }
+    diesel::delete(live_files::table.filter(live_files::media_id.eq(id.get())))
+        .execute(write.conn())?;
+    diesel::update(live_media::table.filter(live_media::media_id.eq(id.get())))
+        .set((
+            live_media::alt.eq(None::<String>),
+            live_media::renditions.eq("[]"),
+            live_media::withdrawn_at.eq(withdrawal.at.micros()),
+            live_media::withdrawn_reason.eq(withdrawal.reason_code.as_str()),
+        ))
+        .execute(write.conn())?;
+    Ok(())
 }
 
 /// Puts the media of an article before readers, as they were at `frozen_at`. They go when the
@@ -150,6 +215,11 @@ pub fn put(
                 live_media::alt.eq(medium.alt.as_ref().map(Alt::as_str)),
                 live_media::credit.eq(medium.credit.as_ref().map(Credit::as_str)),
                 live_media::renditions.eq(to_json(&medium.renditions)?),
+                live_media::decorative.eq(medium.decorative),
+                live_media::ai_label.eq(medium.ai_label.as_str()),
+                live_media::withdrawn_at.eq(medium.withdrawn.as_ref().map(|w| w.at.micros())),
+                live_media::withdrawn_reason
+                    .eq(medium.withdrawn.as_ref().map(|w| w.reason_code.as_str())),
             ))
             .execute(write.conn())?;
         for rendition in &medium.renditions {

@@ -34,6 +34,7 @@ diesel::table! {
         published_at -> Nullable<BigInt>, sort_at -> BigInt, first_published_at -> BigInt,
         updated_at -> Nullable<BigInt>, language -> Text, tags -> Text, featured -> Bool,
         cover -> Nullable<Text>, byline -> Text, source -> Nullable<Text>, seq -> BigInt,
+        ai_label -> Text,
     }
 }
 diesel::table! {
@@ -62,8 +63,12 @@ diesel::table! {
     live_media (media_id, article_id) {
         media_id -> BigInt, article_id -> BigInt, frozen_at -> BigInt, kind -> Text,
         width -> Nullable<Integer>, height -> Nullable<Integer>, alt -> Nullable<Text>,
-        credit -> Nullable<Text>, renditions -> Text,
+        credit -> Nullable<Text>, renditions -> Text, decorative -> Bool, ai_label -> Text,
+        withdrawn_at -> Nullable<BigInt>, withdrawn_reason -> Nullable<Text>,
     }
+}
+diesel::table! {
+    withdrawn_files (hash) { hash -> Text, media_id -> BigInt, at -> BigInt, reason_code -> Text, }
 }
 diesel::table! {
     live_caption_media (media_id, caption_id) { caption_id -> BigInt, media_id -> BigInt, }
@@ -96,4 +101,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     live_media,
     live_caption_media,
     live_files,
+    withdrawn_files,
 );

@@ -194,7 +194,7 @@ impl World {
             "update_article" => json!({"title": "Một tên khác"}),
             "publish_article" => json!({"kind": "minor"}),
             "withdraw_article" => json!({"note": "Nhầm ngày"}),
-            "take_down_article" => json!({"reason_code": "wrong"}),
+            "take_down_article" | "withdraw_media" => json!({"reason_code": "wrong"}),
             "return_article" => json!({"reason": "Thiếu nguồn số liệu"}),
             "assign_article" => json!({"user_id": null}),
             "create_comment" => json!({"text": "Xin kiểm tra lại."}),

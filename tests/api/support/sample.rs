@@ -170,11 +170,14 @@ impl Portal {
             Some(slug) => slug.to_owned(),
             None => self.news().await,
         };
-        let ids: Vec<i64> = media
+        let media: Vec<Value> = media
             .iter()
-            .map(|medium| medium["id"].as_i64().unwrap())
+            .map(|medium| {
+                let bare = medium["content"]["alt"].is_null();
+                json!({"media_id": medium["id"], "decorative": bare})
+            })
             .collect();
-        let body = json!([figure("Chú thích", &ids)]);
+        let body = json!([{"_type": "figure", "caption": "Chú thích", "media": media}]);
         self.published(&with(&content("Có ảnh", &news), "body", body))
             .await
     }

@@ -41,7 +41,7 @@ where
 {
     let (actor, if_match) = (can.actor.clone(), can.if_match);
     let article = action(can.command(ctx, body), if_match).await?;
-    acted(ctx, article, &actor)
+    acted(ctx, article, actor).await
 }
 
 /// Hand an article in.

@@ -87,6 +87,7 @@ impl FromQuery for PreviewQuery {
     (status = 206, description = "The range that was asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 410, body = Problem, content_type = "application/problem+json"),
     (status = 416, body = Problem, content_type = "application/problem+json"),
 ))]
 #[get("/v1/editorial/media/{id}/preview/{rendition}")]
@@ -105,6 +106,9 @@ pub async fn get_media_preview(
         .db
         .read_brief(move |conn| media::get(conn, id.0))
         .await?;
+    if let Some(withdrawal) = &medium.withdrawn {
+        return Err(files::withdrawn(withdrawal));
+    }
     let Some(found) = medium
         .renditions
         .into_iter()

@@ -1,0 +1,10 @@
+DROP TABLE withdrawn_files;
+ALTER TABLE live_articles DROP COLUMN ai_label;
+ALTER TABLE live_media DROP COLUMN withdrawn_reason;
+ALTER TABLE live_media DROP COLUMN withdrawn_at;
+ALTER TABLE live_media DROP COLUMN ai_label;
+ALTER TABLE live_media DROP COLUMN decorative;
+ALTER TABLE media DROP COLUMN withdrawn_reason;
+ALTER TABLE media DROP COLUMN withdrawn_at;
+ALTER TABLE media DROP COLUMN ai_label;
+ALTER TABLE media DROP COLUMN decorative;
