@@ -12,7 +12,7 @@ use super::time::{Instant, Zone};
 
 words! {
     /// What a medium is.
-    Kind { Image = "image" }
+    Kind { Image = "image", Document = "document" }
     /// Whether a machine had a hand in it: not at all, it helped, or it made the thing.
     AiLabel { None = "none", Assisted = "assisted", Generated = "generated" }
 }
@@ -125,8 +125,9 @@ pub struct Rendition {
     pub key: String,
     pub mime: String,
     pub bytes: i64,
-    pub width: i32,
-    pub height: i32,
+    /// Of a picture, in pixels.
+    pub width: Option<i32>,
+    pub height: Option<i32>,
 }
 
 impl Rendition {
@@ -144,10 +145,11 @@ pub struct LiveRendition {
     pub name: String,
     #[schema(format = "uri", max_length = 2000)]
     pub url: String,
+    /// Null for a document.
     #[schema(minimum = 1, maximum = 100000)]
-    pub width: i32,
+    pub width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
-    pub height: i32,
+    pub height: Option<i32>,
     /// MIME type.
     #[serde(rename = "type")]
     #[schema(max_length = 100, pattern = "^[a-z]+/[a-z0-9.+-]+$")]

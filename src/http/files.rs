@@ -42,13 +42,19 @@ pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, cache_control: &
         .insert_header((header::ETAG, tag.as_str()))
         .insert_header((header::CACHE_CONTROL, cache_control))
         .insert_header((header::ACCEPT_RANGES, "bytes"))
-        // Without a name: what the file was called when it was uploaded is nobody's business.
-        .insert_header((header::CONTENT_DISPOSITION, "inline"))
+        .insert_header((header::CONTENT_DISPOSITION, disposition(&file)))
         // Pages of any origin may show it.
         .insert_header((
             header::HeaderName::from_static("cross-origin-resource-policy"),
             "cross-origin",
         ));
+    if !is_shown(&file.mime) {
+        // Whatever a browser takes it for: it runs nothing and loads nothing.
+        response.insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            "sandbox; default-src 'none'; frame-ancestors 'none'",
+        ));
+    }
     if is_known(request.headers(), &tag) {
         response.status(StatusCode::NOT_MODIFIED);
         return Ok(response.finish());
@@ -84,6 +90,39 @@ pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, cache_control: &
             pieces(opened, count),
         )))
 }
+
+/// What browsers may show in place: pictures, sound and film, none of which can run anything.
+fn is_shown(mime: &str) -> bool {
+    let kinds = ["image/", "audio/", "video/"];
+    mime != "image/svg+xml" && kinds.iter().any(|kind| mime.starts_with(kind))
+}
+
+/// Documents are downloads. Their name is made of the hash: what the file was called when it was
+/// uploaded is nobody's business.
+fn disposition(file: &File) -> String {
+    if is_shown(&file.mime) {
+        return "inline".to_owned();
+    }
+    let name: String = file.hash.chars().take(12).collect();
+    let ending = EXTENSIONS.iter().find(|(mime, _)| *mime == file.mime);
+    let ending = ending.map_or("bin", |(_, ending)| ending);
+    format!("attachment; filename=\"{name}.{ending}\"")
+}
+
+/// How files of a type are called.
+#[rustfmt::skip]
+const EXTENSIONS: &[(&str, &str)] = &[
+    ("application/pdf", "pdf"),
+    ("application/msword", "doc"),
+    ("application/vnd.ms-excel", "xls"),
+    ("application/vnd.ms-powerpoint", "ppt"),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "pptx"),
+    ("application/vnd.oasis.opendocument.text", "odt"),
+    ("application/vnd.oasis.opendocument.spreadsheet", "ods"),
+    ("application/vnd.oasis.opendocument.presentation", "odp"),
+];
 
 /// The next `left` bytes of a file. A file that ends too soon breaks the answer off, so that the
 /// client sees that it is not whole.

@@ -25,13 +25,21 @@ impl Blobs {
 
     /// Writes a new object durably: it is there whole or not at all. A key is never written twice.
     pub fn put(&self, key: &str, bytes: &[u8]) -> std::io::Result<()> {
+        self.write(key, |file| file.write_all(bytes))
+    }
+
+    fn write(
+        &self,
+        key: &str,
+        fill: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
         let path = self.path(key)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
             std::fs::create_dir_all(folder)?;
             std::fs::File::open(&self.root)?.sync_all()?;
         }
         let mut file = tempfile::NamedTempFile::new_in(self.incoming())?;
-        file.write_all(bytes)?;
+        fill(file.as_file_mut())?;
         file.as_file().sync_all()?;
         file.persist_noclobber(&path).map_err(|error| error.error)?;
         if let Some(folder) = path.parent() {
@@ -39,6 +47,17 @@ impl Blobs {
             std::fs::File::open(folder)?.sync_all()?;
         }
         Ok(())
+    }
+
+    /// The same with the bytes of a file, which is copied as a stream; answers how many they are.
+    pub fn put_file(&self, key: &str, from: &Path) -> std::io::Result<u64> {
+        let mut from = std::fs::File::open(from)?;
+        let mut length = 0;
+        self.write(key, |file| {
+            length = std::io::copy(&mut from, file)?;
+            Ok(())
+        })?;
+        Ok(length)
     }
 
     /// Opens an object for reading.

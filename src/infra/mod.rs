@@ -2,6 +2,7 @@
 
 pub mod blob;
 pub mod clock;
+pub mod document;
 pub mod image;
 pub mod key_file;
 pub mod mail;

@@ -3,6 +3,7 @@
 
 mod withdrawal;
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::domain::input::{FaultCode, Faults};
 use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition};
 use crate::domain::policy::{self, Right};
 use crate::infra::blob::Blobs;
+use crate::infra::document::{self, Found};
 use crate::infra::image::{self, ImageError, Limits, Processed};
 use crate::infra::random;
 use crate::store;
@@ -49,6 +51,8 @@ pub struct Uploaded {
 pub enum UploadError {
     /// Nothing we can serve.
     UnsupportedType,
+    /// An office document with programs in it.
+    Macros,
     Failed(Error),
 }
 
@@ -58,7 +62,7 @@ impl From<Error> for UploadError {
     }
 }
 
-/// Makes a medium from a picture; known bytes answer the medium that there is, unchanged.
+/// Makes a medium from a file; known bytes answer the medium that there is, unchanged.
 pub async fn upload(ctx: &Ctx, command: Command, upload: Upload) -> Result<Uploaded, UploadError> {
     let hash = upload.hash.clone();
     let known = ctx
@@ -67,7 +71,7 @@ pub async fn upload(ctx: &Ctx, command: Command, upload: Upload) -> Result<Uploa
         .await?;
     let made = match known {
         Some(_) => None,
-        None => Some(make(ctx, upload.path.clone()).await?),
+        None => Some(make(ctx, &upload).await?),
     };
     let mut outcome = record(ctx, command.clone(), &upload, made.clone()).await;
     // Another node stored the same bytes meanwhile: now its medium is found.
@@ -115,13 +119,13 @@ async fn record(
             // The database gives the id.
             id: MediaId::stored(0),
             version: Version::FIRST,
-            kind: Kind::Image,
+            kind: made.kind,
             hash,
             file_name,
             mime: made.mime.to_owned(),
             bytes: made.bytes,
-            width: Some(made.width),
-            height: Some(made.height),
+            width: made.width,
+            height: made.height,
             content,
             original: made.original,
             renditions: made.renditions,
@@ -140,13 +144,14 @@ async fn record(
     .await
 }
 
-/// A picture whose objects are in media storage and have no row yet.
+/// A file whose objects are in media storage and have no row yet.
 #[derive(Debug, Clone)]
 struct Made {
+    kind: Kind,
     mime: &'static str,
     bytes: i64,
-    width: i32,
-    height: i32,
+    width: Option<i32>,
+    height: Option<i32>,
     original: String,
     renditions: Vec<Rendition>,
 }
@@ -162,12 +167,67 @@ fn keys(original: String, renditions: Vec<Rendition>) -> Vec<String> {
         .into_iter()
         .map(|rendition| rendition.key)
         .collect();
-    keys.push(original);
+    if !keys.contains(&original) {
+        keys.push(original);
+    }
     keys
 }
 
+/// Makes of a file what readers get, and stores all its objects.
+async fn make(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError> {
+    let path = upload.path.clone();
+    let found = tokio::task::spawn_blocking(move || document::look(&mut File::open(path)?))
+        .await
+        .map_err(internal)?
+        .map_err(internal)?;
+    match found {
+        Found::Document(mime) => store_document(ctx, upload, mime).await,
+        Found::Damaged => Err(refused(ImageError::Corrupt)),
+        Found::Macros => Err(UploadError::Macros),
+        Found::Other => make_picture(ctx, upload.path.clone()).await,
+    }
+}
+
+/// Stores a document as it is: its one file is the original.
+async fn store_document(
+    ctx: &Ctx,
+    upload: &Upload,
+    mime: &'static str,
+) -> Result<Made, UploadError> {
+    let (blobs, path, key) = (ctx.blobs.clone(), upload.path.clone(), new_key());
+    let place = key.clone();
+    let bytes = tokio::task::spawn_blocking(move || blobs.put_file(&place, &path))
+        .await
+        .map_err(internal)?
+        .map_err(internal)?;
+    let bytes = i64::try_from(bytes).map_err(internal)?;
+    let file = Rendition {
+        name: "full".to_owned(),
+        hash: upload.hash.clone(),
+        key: key.clone(),
+        mime: mime.to_owned(),
+        bytes,
+        width: None,
+        height: None,
+    };
+    Ok(Made {
+        kind: Kind::Document,
+        mime,
+        bytes,
+        width: None,
+        height: None,
+        original: key,
+        renditions: vec![file],
+    })
+}
+
+/// A key for a new object: random, so that none is ever written twice.
+fn new_key() -> String {
+    random::token().replace(['-', '_'], "0")
+}
+
 /// Decodes, cleans and scales a picture, and stores all its objects. A bounded number at once.
-async fn make(ctx: &Ctx, path: PathBuf) -> Result<Made, UploadError> {
+async fn make_picture(ctx: &Ctx, path: PathBuf) -> Result<Made, UploadError> {
     let turn = turn(
         &ctx.decoding,
         PATIENCE,
@@ -208,7 +268,7 @@ fn put_objects(
     let size = |value: u32| i32::try_from(value).map_err(internal);
     let length = |bytes: &[u8]| i64::try_from(bytes.len()).map_err(internal);
     let mut put = |bytes: &[u8]| {
-        let key = random::token().replace(['-', '_'], "0");
+        let key = new_key();
         blobs.put(&key, bytes).map_err(internal)?;
         stored.push(key.clone());
         Ok::<_, Error>(key)
@@ -221,15 +281,16 @@ fn put_objects(
             key: put(&made.bytes)?,
             mime: made.mime.to_owned(),
             bytes: length(&made.bytes)?,
-            width: size(made.width)?,
-            height: size(made.height)?,
+            width: Some(size(made.width)?),
+            height: Some(size(made.height)?),
         });
     }
     Ok(Made {
+        kind: Kind::Image,
         mime: picture.mime,
         bytes: length(original)?,
-        width: size(picture.width)?,
-        height: size(picture.height)?,
+        width: Some(size(picture.width)?),
+        height: Some(size(picture.height)?),
         original: put(original)?,
         renditions,
     })

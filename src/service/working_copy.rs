@@ -1,12 +1,15 @@
 //! Saving the working copy of an article: what article and caption commands share. Every save
 //! that changes something appends an edition.
 
+use std::collections::HashMap;
+
 use super::{Command, Conflict, Deed, Error, IfMatch, require, write_down};
 use crate::domain::article::{Action, Article, Saved, Stage};
 use crate::domain::body::{self, Block};
 use crate::domain::content::Content;
 use crate::domain::id::{ArticleId, CategoryId, MediaId};
 use crate::domain::input::{FaultCode, Faults};
+use crate::domain::media::Kind;
 use crate::domain::policy;
 use crate::domain::portal::Portal;
 use crate::domain::slug::Slug;
@@ -108,18 +111,20 @@ pub fn check(
     if let Some(current) = current {
         body::adopt(&mut content.body.0, &current.content.body.0);
     }
-    let mut wanted: Vec<(String, MediaId)> = content
+    // With whether it is to be looked at: attachments may be anything.
+    let mut wanted: Vec<(String, MediaId, bool)> = content
         .cover_media_id
-        .map(|id| ("/cover_media_id".to_owned(), id))
+        .map(|id| ("/cover_media_id".to_owned(), id, true))
         .into_iter()
         .collect();
     for (i, block) in content.body.0.iter().enumerate() {
         let here = format!("/body/{i}");
+        let shown = !matches!(block, Block::Attachment(_));
         wanted.extend(
             block
                 .media()
                 .into_iter()
-                .map(|(below, id)| (format!("{here}{below}"), id)),
+                .map(|(below, id)| (format!("{here}{below}"), id, shown)),
         );
         if let Block::Figure(figure) = block
             && let Some(id) = figure.caption_id
@@ -133,18 +138,23 @@ pub fn check(
             );
         }
     }
-    let ids: Vec<MediaId> = wanted.iter().map(|(_, id)| *id).collect();
-    let known: std::collections::HashSet<MediaId> = media::load(conn, &ids)?
+    let ids: Vec<MediaId> = wanted.iter().map(|(_, id, _)| *id).collect();
+    let known: HashMap<MediaId, Kind> = media::load(conn, &ids)?
         .into_iter()
-        .map(|medium| medium.id)
+        .map(|medium| (medium.id, medium.kind))
         .collect();
-    for (place, id) in wanted {
-        if !known.contains(&id) {
-            faults.push(
+    for (place, id, shown) in wanted {
+        match known.get(&id) {
+            None => faults.push(
                 place,
                 FaultCode::NotFound,
                 format!("there is no medium {id}"),
-            );
+            ),
+            Some(kind) if shown && *kind != Kind::Image => {
+                let message = format!("the medium {id} is no picture; attach it");
+                faults.push(place, FaultCode::Conflict, message);
+            }
+            Some(_) => {}
         }
     }
     match category_id {

@@ -26,6 +26,7 @@ mod both_databases;
 mod caching;
 mod captions;
 mod changes;
+mod documents;
 mod drafts;
 mod editing;
 mod editorial_categories;

@@ -273,7 +273,9 @@ impl Loading<'_> {
         let done = media::upload(self.ctx, by, upload).await;
         let done = done.map_err(|error| match error {
             UploadError::Failed(error) => failed(&photo.key)(error),
-            UploadError::UnsupportedType => format!("{}: is no picture", photo.key),
+            UploadError::UnsupportedType | UploadError::Macros => {
+                format!("{}: is no picture", photo.key)
+            }
         })?;
         Ok((photo.key.clone(), done.medium.id))
     }

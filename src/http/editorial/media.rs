@@ -45,10 +45,11 @@ pub fn routes(cfg: &mut ServiceConfig) {
 struct PreviewRendition {
     #[schema(max_length = 20, pattern = "^(full|w[0-9]+)$")]
     name: String,
+    /// Null for a document.
     #[schema(minimum = 1, maximum = 100000)]
-    width: i32,
+    width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
-    height: i32,
+    height: Option<i32>,
     #[serde(rename = "type")]
     #[schema(max_length = 100, pattern = "^[a-z]+/[a-z0-9.+-]+$")]
     mime: String,
@@ -242,7 +243,8 @@ fn label(text: &str) -> Result<AiLabel, Refusal> {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes the body; it is read as a stream")]
 struct UploadForm {
-    /// JPEG, PNG, WebP or GIF; known by its content, not its name.
+    /// A picture (JPEG, PNG, WebP, GIF) or a document (PDF; DOCX, XLSX, PPTX; ODT, ODS, ODP; DOC, XLS,
+    /// PPT); known by its content, not its name.
     #[schema(
         format = "binary",
         content_media_type = "application/octet-stream",
@@ -260,10 +262,11 @@ struct UploadForm {
     ai_label: Option<AiLabel>,
 }
 
-/// Upload a picture.
+/// Upload a file.
 ///
-/// `multipart/form-data` with one `file`, and optionally `alt`, `credit`, `decorative` and `ai_label`. Metadata is stripped,
-/// the orientation applied. Bytes that are here already answer 200 with the medium there is,
+/// `multipart/form-data` with one `file`, and optionally `alt`, `credit`, `decorative` and `ai_label`. Pictures lose their
+/// metadata and get their orientation applied; documents stay as they are, and readers get them as a
+/// download. Bytes that are here already answer 200 with the medium there is,
 /// unchanged.
 #[utoipa::path(operation_id = "upload_media", tag = "media", security(("bearer" = [])), request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
     (status = 200, description = "The same bytes were here already", body = MediumOut), (status = 201, body = MediumOut),
@@ -305,8 +308,11 @@ async fn upload_media(
     let done = service::upload(&ctx, command, upload)
         .await
         .map_err(|error| match error {
-            UploadError::UnsupportedType => ApiError::new(Code::UnsupportedMediaType)
-                .detail("the file is not a JPEG, PNG, WebP or GIF picture"),
+            UploadError::UnsupportedType => ApiError::new(Code::UnsupportedMediaType).detail(
+                "the file is no JPEG, PNG, WebP or GIF picture, no PDF and no office document",
+            ),
+            UploadError::Macros => ApiError::new(Code::UnsupportedMediaType)
+                .detail("the office document brings programs (macros) along; save it without them"),
             UploadError::Failed(error) => error.into(),
         })?;
     let response = match done.new {

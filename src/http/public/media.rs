@@ -108,8 +108,8 @@ async fn get_media(
         ("If-Range" = Option<String>, Header, description = "The ETag of the file that the range is of; the whole file is answered where it is another", max_length = 100, pattern = "^\"[0-9a-f]{64}\"$"),
     ),
     responses(
-        (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
-        (status = 206, description = "The range; `Content-Range` tells which", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+        (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"))),
+        (status = 206, description = "The range; `Content-Range` tells which", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"))),
         (status = 304, description = "Not modified"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "Withdrawn; it does not come back", body = Problem, content_type = "application/problem+json"),

@@ -83,8 +83,8 @@ impl FromQuery for PreviewQuery {
         ("rendition" = String, Path, description = "Name of the rendition", max_length = 20, pattern = "^(full|w[0-9]+)$"),
         PreviewParams,
     ), responses(
-    (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
-    (status = 206, description = "The range that was asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+    (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"))),
+    (status = 206, description = "The range that was asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"))),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 410, body = Problem, content_type = "application/problem+json"),
