@@ -34,6 +34,7 @@ mod editorial_portal;
 mod examples;
 mod feeds;
 mod figures;
+mod file_ranges;
 mod grants;
 mod headers;
 mod hostile;

@@ -29,6 +29,11 @@ impl Operation<'_> {
         self.path.contains("/preview/")
     }
 
+    /// A file out of media storage.
+    fn file(&self) -> bool {
+        self.path.ends_with("/{rendition}")
+    }
+
     /// An answer of the moment: no ETag, and no reader to refuse.
     fn probe(&self) -> bool {
         matches!(self.path, "/healthz" | "/readyz" | "/metrics")
@@ -202,20 +207,50 @@ impl Operation<'_> {
                 ),
             );
         }
+        if self.file() && matches!(status, "200" | "206" | "304") {
+            headers.insert(
+                "Last-Modified",
+                always(text(
+                    "Since when the file stands here",
+                    29,
+                    "^[A-Za-z]{3}, .+ GMT$",
+                )),
+            );
+        }
+        if self.file() && ok {
+            headers.insert(
+                "Accept-Ranges",
+                always(text("`bytes`: ranges are honoured", 5, "^bytes$")),
+            );
+            headers.insert(
+                "Content-Disposition",
+                always(text(
+                    "`inline` for pictures, sound and film, `attachment` for everything else",
+                    100,
+                    "^(inline|attachment)",
+                )),
+            );
+        }
         match status {
             "201" | "301" => {
                 let location = json!({"description": "Where it is", "required": true,
                     "schema": {"type": "string", "format": "uri", "maxLength": 8500}});
                 headers.insert("Location", location);
             }
-            "206" | "416" => {
+            "206" => {
                 headers.insert(
                     "Content-Range",
-                    always(text(
-                        "Which bytes of how many",
+                    text(
+                        "Which bytes of how many; each part of several ranges has its own",
                         100,
-                        "^bytes (\\*|[0-9]+-[0-9]+)/[0-9]+$",
-                    )),
+                        "^bytes [0-9]+-[0-9]+/[0-9]+$",
+                    ),
+                );
+            }
+            "416" => {
+                headers.insert(
+                    "Content-Range",
+                    always(text("Of how many bytes", 100, "^bytes \\*/[0-9]+$")),
                 );
             }
             "401" => {

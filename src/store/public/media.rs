@@ -123,6 +123,8 @@ pub struct File {
     pub key: String,
     pub mime: String,
     pub bytes: i64,
+    /// When the article that has held it longest was published last.
+    pub since: Instant,
 }
 
 /// What stands behind the address of a file.
@@ -144,13 +146,27 @@ pub fn find_file(conn: &mut Conn, hash: &str, name: &str) -> Result<FoundFile> {
     {
         return Ok(FoundFile::Withdrawn(withdrawal));
     }
-    let (key, mime, bytes) = live_files::table
+    let held = live_media::media_id
+        .eq(live_files::media_id)
+        .and(live_media::article_id.eq(live_files::article_id));
+    let (key, mime, bytes, since) = live_files::table
+        .inner_join(live_media::table.on(held))
         .filter(live_files::hash.eq(hash))
         .filter(live_files::name.eq(name))
-        .order(live_files::media_id)
-        .select((live_files::key, live_files::mime, live_files::bytes))
-        .first::<(String, String, i64)>(conn)?;
-    Ok(FoundFile::File(File { key, mime, bytes }))
+        .order((live_media::frozen_at, live_files::media_id))
+        .select((
+            live_files::key,
+            live_files::mime,
+            live_files::bytes,
+            live_media::frozen_at,
+        ))
+        .first::<(String, String, i64, i64)>(conn)?;
+    Ok(FoundFile::File(File {
+        key,
+        mime,
+        bytes,
+        since: Instant::from_micros(since),
+    }))
 }
 
 /// Closes a medium everywhere: its rows say so and have no files, and the files' addresses, with

@@ -84,7 +84,7 @@ impl FromQuery for PreviewQuery {
         PreviewParams,
     ), responses(
     (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"))),
-    (status = 206, description = "The range that was asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"))),
+    (status = 206, description = "The ranges that were asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"), (Vec<u8> = "multipart/byteranges"))),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 410, body = Problem, content_type = "application/problem+json"),
@@ -121,6 +121,7 @@ pub async fn get_media_preview(
         mime: found.mime,
         bytes: found.bytes,
         hash: found.hash,
+        since: medium.created_at,
     };
     files::send(&request, &ctx, file, NO_STORE).await
 }
