@@ -35,6 +35,10 @@ bless:
 bench:
     cargo bench --locked --bench http
 
+# Time and memory from a 24-megapixel JPEG to all its renditions, beside decoding alone
+bench-images:
+    cargo bench --locked --bench images
+
 # Licences, bans and sources, as deny.toml wants them
 deny:
     cargo deny --locked check --hide-inclusion-graph licenses bans sources

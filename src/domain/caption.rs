@@ -160,6 +160,14 @@ pub struct LiveFigureMedium {
     pub width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
     pub height: Option<i32>,
+    /// A blurred picture to show until the file has come: ThumbHash in Base64.
+    #[serde(default)]
+    #[schema(max_length = 40, pattern = "^[A-Za-z0-9+/]+=*$")]
+    pub thumbhash: Option<String>,
+    /// What there is most of.
+    #[serde(default)]
+    #[schema(max_length = 7, pattern = "^#[0-9a-f]{6}$")]
+    pub colour: Option<String>,
     /// Null where nobody wrote one; empty for a decorative picture is `decorative`, not "".
     pub alt: Option<Alt>,
     pub decorative: bool,

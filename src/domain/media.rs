@@ -117,7 +117,7 @@ impl MediaContent {
 /// One file made from a medium.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rendition {
-    /// `full`, or `w` and the width in pixels.
+    /// `full`, or `w` and the width in pixels; with `-webp` in WebP.
     pub name: String,
     /// SHA-256 of the bytes, lower-case hex: part of the address.
     pub hash: String,
@@ -140,8 +140,8 @@ impl Rendition {
 /// One file of a medium as clients get it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveRendition {
-    /// `full`, or `w` and the width in pixels.
-    #[schema(max_length = 20, pattern = "^(full|w[0-9]+)$")]
+    /// `full`, or `w` and the width in pixels; with `-webp` in WebP. New names may come.
+    #[schema(max_length = 24, pattern = "^[a-z0-9-]{1,24}$")]
     pub name: String,
     #[schema(format = "uri", max_length = 2000)]
     pub url: String,
@@ -159,6 +159,35 @@ pub struct LiveRendition {
     pub bytes: i64,
 }
 
+impl LiveRendition {
+    /// Widest that a page shows; wider ones are there to look closely.
+    const PAGE: i32 = 1920;
+    /// Width of what programs show that take one file only.
+    const USUAL: i32 = 1280;
+
+    /// The width, if `<img srcset>` offers the file: the whole picture, not larger than pages are, in
+    /// the format that everything reads. Mail programs and feed readers take `<img>` as it stands.
+    fn page_width(&self) -> Option<i32> {
+        let whole = self.name == "full" || self.name.strip_prefix('w').is_some_and(is_number);
+        self.width.filter(|width| whole && *width <= Self::PAGE)
+    }
+
+    /// Those for `<img srcset>` with their widths, narrow ones first, and the one for `<img src>`.
+    pub fn for_pages(renditions: &[Self]) -> (Option<&Self>, Vec<(&Self, i32)>) {
+        let mut offered: Vec<(&Self, i32)> = renditions
+            .iter()
+            .filter_map(|one| Some((one, one.page_width()?)))
+            .collect();
+        offered.sort_by_key(|(_, width)| *width);
+        let usual = offered.iter().rfind(|(_, width)| *width <= Self::USUAL);
+        (usual.or(offered.first()).map(|(one, _)| *one), offered)
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 /// A medium as readers get it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveMedium {
@@ -169,6 +198,14 @@ pub struct LiveMedium {
     pub width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
     pub height: Option<i32>,
+    /// A blurred picture to show until the file has come: ThumbHash in Base64.
+    #[serde(default)]
+    #[schema(max_length = 40, pattern = "^[A-Za-z0-9+/]+=*$")]
+    pub thumbhash: Option<String>,
+    /// What there is most of.
+    #[serde(default)]
+    #[schema(max_length = 7, pattern = "^#[0-9a-f]{6}$")]
+    pub colour: Option<String>,
     pub alt: Option<Alt>,
     /// It has an empty alternative, which is not the same as none.
     #[serde(default)]
@@ -195,9 +232,11 @@ impl LiveMedium {
             .map_or("", |rendition| rendition.url.as_str())
     }
 
-    /// Closes it: no text, no files.
+    /// Closes it: no text, no files, no blur of them.
     pub fn withdraw(&mut self, withdrawal: &Withdrawal) {
         self.alt = None;
+        self.thumbhash = None;
+        self.colour = None;
         self.renditions.clear();
         self.withdrawn = Some(withdrawal.clone());
     }
@@ -223,6 +262,8 @@ pub struct Medium {
     pub bytes: i64,
     pub width: Option<i32>,
     pub height: Option<i32>,
+    pub thumbhash: Option<String>,
+    pub colour: Option<String>,
     pub content: MediaContent,
     /// Key of the original in media storage; never served.
     pub original: String,
@@ -240,6 +281,10 @@ pub struct FrozenMedium {
     pub kind: Kind,
     pub width: Option<i32>,
     pub height: Option<i32>,
+    #[serde(default)]
+    pub thumbhash: Option<String>,
+    #[serde(default)]
+    pub colour: Option<String>,
     pub alt: Option<Alt>,
     #[serde(default)]
     pub decorative: bool,
@@ -258,6 +303,8 @@ impl From<Medium> for FrozenMedium {
             kind: medium.kind,
             width: medium.width,
             height: medium.height,
+            thumbhash: medium.thumbhash,
+            colour: medium.colour,
             alt: medium.content.alt,
             decorative: medium.content.decorative,
             credit: medium.content.credit,
@@ -273,10 +320,12 @@ impl From<Medium> for FrozenMedium {
 }
 
 impl FrozenMedium {
-    /// The same once it was withdrawn: no text, no files.
+    /// The same once it was withdrawn: no text, no files, no blur of them.
     pub fn closed(self, withdrawal: Withdrawal) -> Self {
         Self {
             alt: None,
+            thumbhash: None,
+            colour: None,
             renditions: Vec::new(),
             withdrawn: Some(withdrawal),
             ..self
@@ -298,6 +347,8 @@ impl FrozenMedium {
             kind: self.kind,
             width: self.width,
             height: self.height,
+            thumbhash: self.thumbhash.clone(),
+            colour: self.colour.clone(),
             alt: self.alt.clone(),
             decorative: self.decorative,
             credit: self.credit.clone(),

@@ -8,7 +8,7 @@ use super::body::{
     TextBlock,
 };
 use super::caption::{Credit, LiveFigure, LiveFigureMedium};
-use super::media::LiveMedium;
+use super::media::{LiveMedium, LiveRendition};
 
 /// Text for HTML and for double-quoted attributes.
 pub fn escape(text: &str) -> String {
@@ -112,7 +112,17 @@ impl Html {
     fn figure(&mut self, figure: &LiveFigure) {
         self.push("<figure>\n");
         for medium in figure.shown() {
-            let _ = write!(self.html, "<img src=\"{}\"", escape(&medium.url));
+            let (usual, offered) = LiveRendition::for_pages(&medium.renditions);
+            let url = usual.map_or(&medium.url, |file| &file.url);
+            let _ = write!(self.html, "<img src=\"{}\"", escape(url));
+            if offered.len() > 1 {
+                let set: Vec<String> = offered
+                    .iter()
+                    .map(|(file, width)| format!("{} {width}w", escape(&file.url)))
+                    .collect();
+                let set = set.join(", ");
+                let _ = write!(self.html, " srcset=\"{set}\" sizes=\"100vw\"");
+            }
             // No alternative is not an empty one: that says "nothing to see here".
             match (&medium.alt, medium.decorative) {
                 (_, true) => self.push(" alt=\"\""),
@@ -121,7 +131,8 @@ impl Html {
                 }
                 (None, _) => {}
             }
-            if let (Some(width), Some(height)) = (medium.width, medium.height) {
+            let size = usual.and_then(|file| file.width.zip(file.height));
+            if let Some((width, height)) = size.or(medium.width.zip(medium.height)) {
                 let _ = write!(self.html, " width=\"{width}\" height=\"{height}\"");
             }
             self.push(">\n");

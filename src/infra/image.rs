@@ -1,22 +1,22 @@
 //! Pictures: recognised by content, cleaned of metadata, scaled. Blocks: call it off the async
 //! threads.
 
-use std::io::Cursor;
+mod decode;
+mod encode;
+mod look;
+mod scale;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::PngEncoder;
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder as _, ImageEncoder as _, ImageFormat, ImageReader};
+pub use self::look::Look;
 
 /// What a picture may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Each takes up to 12 bytes while the picture is decoded.
     pub max_pixels: u64,
 }
 
-/// Width of the small rendition.
-const SMALL: u32 = 640;
-const JPEG_QUALITY: u8 = 85;
+/// Widths for `srcset`. A picture gets those that are narrower than itself.
+const WIDTHS: [u32; 5] = [320, 640, 960, 1280, 1920];
 
 /// Why a file is no picture for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum ImageError {
     UnknownType,
     Corrupt,
     TooManyPixels,
+    /// Not the file's fault: an encoder found no memory, say.
+    Failed,
 }
 
 /// A picture made ready.
@@ -35,119 +37,97 @@ pub struct Processed {
     /// As seen, after the orientation was applied.
     pub width: u32,
     pub height: u32,
+    pub look: Look,
     pub renditions: Vec<Rendition>,
 }
 
 /// One file to serve: no metadata but the colour profile.
 #[derive(Debug)]
 pub struct Rendition {
-    pub name: &'static str,
+    pub name: String,
     pub mime: &'static str,
     pub width: u32,
     pub height: u32,
     pub bytes: Vec<u8>,
 }
 
-/// Makes the renditions `full` and, for wider pictures, `w640`.
+/// How pixels lie in memory: eight bits a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Grey,
+    Rgb,
+    Rgba,
+}
+
+/// Pixels in memory, row by row.
+#[derive(Debug)]
+struct Picture {
+    form: Form,
+    width: u32,
+    height: u32,
+    pixels: Vec<u8>,
+    profile: Option<Vec<u8>>,
+}
+
+/// Makes the renditions: `full` in the picture's own size, then `w320` to `w1920`, and all that are
+/// no wider than the last in WebP, too.
 pub fn process(original: &[u8], limits: &Limits) -> Result<Processed, ImageError> {
-    if original.is_empty() {
-        return Err(ImageError::Empty);
-    }
-    let format = image::guess_format(original).map_err(|_| ImageError::UnknownType)?;
-    let mime = match format {
-        ImageFormat::Jpeg => "image/jpeg",
-        ImageFormat::Png => "image/png",
-        ImageFormat::WebP => "image/webp",
-        ImageFormat::Gif => "image/gif",
-        _ => return Err(ImageError::UnknownType),
-    };
-    let corrupt = |error| match error {
-        image::ImageError::Limits(_) => ImageError::TooManyPixels,
-        _ => ImageError::Corrupt,
-    };
-    let mut reader = ImageReader::with_format(Cursor::new(original), format);
-    let mut caps = image::Limits::default();
-    // 16 bits of four channels, and what the decoder needs beside them.
-    caps.max_alloc = Some(
-        limits
-            .max_pixels
-            .saturating_mul(8)
-            .saturating_add(64 * 1024 * 1024),
-    );
-    reader.limits(caps);
-    let mut decoder = reader.into_decoder().map_err(corrupt)?;
-    // The header is enough to refuse a bomb.
-    let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 {
-        return Err(ImageError::Corrupt);
-    }
-    if u64::from(width) * u64::from(height) > limits.max_pixels || width.max(height) > 65_000 {
-        return Err(ImageError::TooManyPixels);
-    }
-    let profile = decoder.icc_profile().unwrap_or(None);
-    let orientation = decoder
-        .orientation()
-        .unwrap_or(image::metadata::Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
-    picture.apply_orientation(orientation);
-    // In place where the picture has the right form already: it may be large.
-    let picture = match picture.color().has_alpha() {
-        false => DynamicImage::ImageRgb8(picture.into_rgb8()),
-        true => {
-            let pixels = picture.into_rgba8();
-            if pixels.pixels().any(|pixel| pixel.0.last() != Some(&255)) {
-                DynamicImage::ImageRgba8(pixels)
-            } else {
-                DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(pixels).into_rgb8())
-            }
+    let (mime, picture) = decode::picture(original, limits)?;
+    let mut renditions = vec![classic("full".to_owned(), &picture)?];
+    let mut modern = Vec::new();
+    modern.extend(webp("full", &picture)?);
+    // Each from the widest: the steps are small, the picture may be large.
+    let widest = WIDTHS.into_iter().rfind(|width| *width < picture.width);
+    let base = widest
+        .map(|width| scale::to(&picture, width, scale::height_for(&picture, width)))
+        .transpose()?;
+    let look = look::at(base.as_ref().unwrap_or(&picture))?;
+    if let Some(base) = &base {
+        for width in WIDTHS.into_iter().filter(|width| *width <= base.width) {
+            let name = format!("w{width}");
+            let smaller = match width < base.width {
+                true => Some(scale::to(base, width, scale::height_for(&picture, width))?),
+                false => None,
+            };
+            let scaled = smaller.as_ref().unwrap_or(base);
+            modern.extend(webp(&name, scaled)?);
+            renditions.push(classic(name, scaled)?);
         }
-    };
-    let mut renditions = vec![encode("full", &picture, profile.as_deref())?];
-    if picture.width() > SMALL {
-        let height = u64::from(picture.height()) * u64::from(SMALL) / u64::from(picture.width());
-        let height = u32::try_from(height).unwrap_or(1).max(1);
-        let small = picture.resize_exact(SMALL, height, FilterType::Lanczos3);
-        renditions.push(encode("w640", &small, profile.as_deref())?);
     }
+    renditions.append(&mut modern);
     Ok(Processed {
         mime,
-        width: picture.width(),
-        height: picture.height(),
+        width: picture.width,
+        height: picture.height,
+        look,
         renditions,
     })
 }
 
-/// JPEG where nothing is transparent, PNG otherwise.
-fn encode(
-    name: &'static str,
-    picture: &DynamicImage,
-    profile: Option<&[u8]>,
-) -> Result<Rendition, ImageError> {
-    let failed = |_| ImageError::Corrupt;
-    let mut bytes = Vec::new();
-    let mime = if picture.color().has_alpha() {
-        let mut encoder = PngEncoder::new(&mut bytes);
-        if let Some(profile) = profile {
-            // A profile that the encoder cannot carry is left out.
-            let _ = encoder.set_icc_profile(profile.to_vec());
-        }
-        picture.write_with_encoder(encoder).map_err(failed)?;
-        "image/png"
-    } else {
-        let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-        if let Some(profile) = profile {
-            let _ = encoder.set_icc_profile(profile.to_vec());
-        }
-        picture.write_with_encoder(encoder).map_err(failed)?;
-        "image/jpeg"
-    };
+fn classic(name: String, picture: &Picture) -> Result<Rendition, ImageError> {
+    let (mime, bytes) = encode::classic(picture)?;
     Ok(Rendition {
         name,
         mime,
-        width: picture.width(),
-        height: picture.height(),
+        width: picture.width,
+        height: picture.height,
         bytes,
     })
+}
+
+/// None for what is larger than a page shows, or than WebP can be.
+fn webp(name: &str, picture: &Picture) -> Result<Option<Rendition>, ImageError> {
+    let widest = WIDTHS.last().copied().unwrap_or_default();
+    if picture.width > widest || picture.height > encode::WEBP_MAX_SIDE {
+        return Ok(None);
+    }
+    Ok(Some(Rendition {
+        name: format!("{name}-webp"),
+        mime: "image/webp",
+        width: picture.width,
+        height: picture.height,
+        bytes: encode::webp(picture)?,
+    }))
 }
 
 #[cfg(test)]
@@ -158,6 +138,10 @@ mod tests {
         clippy::as_conversions,
         reason = "tests"
     )]
+    use std::io::Cursor;
+
+    use image::{DynamicImage, ImageFormat};
+
     use super::*;
 
     const LIMITS: Limits = Limits {
@@ -177,7 +161,7 @@ mod tests {
 
     /// A JPEG with an EXIF block: orientation 6 and a GPS pointer.
     fn rotated() -> Vec<u8> {
-        let plain = picture(80, 40, ImageFormat::Jpeg);
+        let plain = picture(800, 400, ImageFormat::Jpeg);
         let mut tiff = b"MM\0*\0\0\0\x08\0\x02".to_vec();
         tiff.extend(b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0");
         tiff.extend(b"\x88\x25\0\x04\0\0\0\x01\0\0\0\x26\0\0\0\0");
@@ -191,29 +175,147 @@ mod tests {
         out
     }
 
-    #[test]
-    fn orientation_is_applied_and_metadata_is_gone() {
-        let made = process(&rotated(), &LIMITS).unwrap();
-        assert_eq!((made.width, made.height), (40, 80));
-        let bytes = &made.renditions[0].bytes;
-        assert!(!bytes.windows(4).any(|window| window == b"Exif"));
+    fn has(bytes: &[u8], word: &[u8]) -> bool {
+        bytes.windows(word.len()).any(|window| window == word)
     }
 
     #[test]
-    fn only_wide_pictures_get_a_small_rendition() {
-        let wide = process(&picture(1000, 500, ImageFormat::Png), &LIMITS).unwrap();
-        assert_eq!(wide.renditions.len(), 2);
+    fn orientation_is_applied_and_metadata_is_gone() {
+        let original = rotated();
+        assert!(has(&original, b"Exif"));
+        let made = process(&original, &LIMITS).unwrap();
+        assert_eq!((made.width, made.height), (400, 800));
+        let sizes: Vec<_> = made
+            .renditions
+            .iter()
+            .map(|made| (made.name.as_str(), made.width, made.height))
+            .collect();
+        let wanted = [
+            ("full", 400, 800),
+            ("w320", 320, 640),
+            ("full-webp", 400, 800),
+            ("w320-webp", 320, 640),
+        ];
+        assert_eq!(sizes, wanted);
+        for rendition in &made.renditions {
+            // A JPEG segment, the chunks of WebP and of PNG.
+            for word in [b"Exif".as_slice(), b"EXIF", b"eXIf", b"XMP ", b"ns.adobe"] {
+                assert!(!has(&rendition.bytes, word), "{}", rendition.name);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_wider_than_it_is() {
+        let names = |width, height| -> Vec<String> {
+            let made = process(&picture(width, height, ImageFormat::Png), &LIMITS).unwrap();
+            for rendition in &made.renditions {
+                let read = image::load_from_memory(&rendition.bytes).unwrap();
+                assert_eq!(
+                    (read.width(), read.height()),
+                    (rendition.width, rendition.height)
+                );
+                assert!(rendition.width <= width && rendition.height <= height);
+            }
+            made.renditions.into_iter().map(|made| made.name).collect()
+        };
+        assert_eq!(names(320, 10), ["full", "full-webp"]);
         assert_eq!(
-            (wide.renditions[1].width, wide.renditions[1].height),
-            (640, 320)
+            names(700, 10),
+            [
+                "full",
+                "w320",
+                "w640",
+                "full-webp",
+                "w320-webp",
+                "w640-webp"
+            ]
         );
         assert_eq!(
-            process(&picture(640, 10, ImageFormat::Jpeg), &LIMITS)
-                .unwrap()
-                .renditions
-                .len(),
-            1
+            names(2000, 1000),
+            [
+                "full",
+                "w320",
+                "w640",
+                "w960",
+                "w1280",
+                "w1920",
+                "w320-webp",
+                "w640-webp",
+                "w960-webp",
+                "w1280-webp",
+                "w1920-webp"
+            ]
         );
+        // No WebP is higher than 16,383 pixels.
+        assert_eq!(names(64, 16_384), ["full"]);
+    }
+
+    #[test]
+    fn a_grey_picture_stays_grey() {
+        let grey = image::GrayImage::from_fn(400, 300, |x, _| image::Luma([(x % 256) as u8]));
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::ImageLuma8(grey)
+            .write_to(&mut bytes, ImageFormat::Png)
+            .unwrap();
+        let made = process(&bytes.into_inner(), &LIMITS).unwrap();
+        for rendition in &made.renditions {
+            let read = image::load_from_memory(&rendition.bytes).unwrap();
+            assert_eq!(read.color().has_color(), rendition.mime == "image/webp");
+        }
+    }
+
+    /// A JPEG with a colour profile of this space, which is none but for its header.
+    fn with_profile(space: &[u8; 4]) -> Vec<u8> {
+        let mut profile = vec![0; 128];
+        profile[..4].copy_from_slice(&128_u32.to_be_bytes());
+        profile[16..20].copy_from_slice(space);
+        profile[36..40].copy_from_slice(b"acsp");
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
+        encoder.add_icc_profile(&profile).unwrap();
+        encoder
+            .encode(&[90; 400 * 3], 400, 1, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_colour_profile_goes_along_if_it_fits_the_pixels() {
+        for (space, kept) in [(b"RGB ", true), (b"GRAY", false), (b"CMYK", false)] {
+            let made = process(&with_profile(space), &LIMITS).unwrap();
+            assert_eq!(made.renditions.len(), 4);
+            for rendition in made.renditions {
+                let found = rendition.bytes.windows(4).any(|bytes| bytes == b"acsp");
+                assert_eq!(found, kept, "{}", rendition.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_sight_is_of_what_there_is_most_of() {
+        let pixels = image::RgbImage::from_fn(200, 100, |x, _| match x {
+            0..140 => image::Rgb([200, 16, 46]),
+            _ => image::Rgb([255, 255, 255]),
+        });
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::ImageRgb8(pixels)
+            .write_to(&mut bytes, ImageFormat::Png)
+            .unwrap();
+        let look = process(&bytes.into_inner(), &LIMITS).unwrap().look;
+        assert_eq!(look.colour.as_deref(), Some("#c8102e"));
+        assert!(
+            (20..=40).contains(&look.thumbhash.len()),
+            "{}",
+            look.thumbhash
+        );
+        let glass = image::RgbaImage::from_pixel(9, 9, image::Rgba([9, 9, 9, 0]));
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::ImageRgba8(glass)
+            .write_to(&mut bytes, ImageFormat::Png)
+            .unwrap();
+        let look = process(&bytes.into_inner(), &LIMITS).unwrap().look;
+        assert_eq!(look.colour, None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition};
 use crate::domain::policy::{self, Right};
 use crate::infra::blob::Blobs;
 use crate::infra::document::{self, Found};
-use crate::infra::image::{self, ImageError, Limits, Processed};
+use crate::infra::image::{self, ImageError, Limits, Look, Processed};
 use crate::infra::random;
 use crate::store;
 use crate::store::editorial::media;
@@ -126,6 +126,8 @@ async fn record(
             bytes: made.bytes,
             width: made.width,
             height: made.height,
+            thumbhash: made.look.as_ref().map(|look| look.thumbhash.clone()),
+            colour: made.look.and_then(|look| look.colour),
             content,
             original: made.original,
             renditions: made.renditions,
@@ -152,6 +154,7 @@ struct Made {
     bytes: i64,
     width: Option<i32>,
     height: Option<i32>,
+    look: Option<Look>,
     original: String,
     renditions: Vec<Rendition>,
 }
@@ -216,6 +219,7 @@ async fn store_document(
         bytes,
         width: None,
         height: None,
+        look: None,
         original: key,
         renditions: vec![file],
     })
@@ -276,7 +280,7 @@ fn put_objects(
     let mut renditions = Vec::new();
     for made in &picture.renditions {
         renditions.push(Rendition {
-            name: made.name.to_owned(),
+            name: made.name.clone(),
             hash: hex::encode(Sha256::digest(&made.bytes)),
             key: put(&made.bytes)?,
             mime: made.mime.to_owned(),
@@ -291,6 +295,7 @@ fn put_objects(
         bytes: length(original)?,
         width: Some(size(picture.width)?),
         height: Some(size(picture.height)?),
+        look: Some(picture.look.clone()),
         original: put(original)?,
         renditions,
     })
@@ -303,6 +308,7 @@ fn internal(error: impl std::fmt::Display) -> Error {
 fn refused(error: ImageError) -> UploadError {
     let (code, message) = match error {
         ImageError::UnknownType => return UploadError::UnsupportedType,
+        ImageError::Failed => return internal("a rendition could not be made").into(),
         ImageError::Empty => (FaultCode::TooShort, "is empty"),
         ImageError::Corrupt => (FaultCode::BadFormat, "is damaged or cut short"),
         ImageError::TooManyPixels => (FaultCode::OutOfRange, "has too many pixels"),

@@ -86,6 +86,8 @@ async fn pictures_are_known_by_their_content_and_not_by_their_name() {
         assert_eq!(medium["type"], mime);
         assert_eq!(medium["file_name"], name);
         assert_eq!(medium["bytes"], bytes.len());
+        assert_eq!(medium["colour"].as_str().unwrap().len(), 7);
+        assert!(medium["thumbhash"].is_string());
         assert_eq!(
             (&medium["width"], &medium["height"]),
             (&json!(20), &json!(10))
@@ -218,7 +220,7 @@ async fn a_form_holds_one_file_and_known_texts() {
 }
 
 #[actix_web::test]
-async fn what_is_transparent_stays_so_and_only_wide_pictures_get_a_small_one() {
+async fn what_is_transparent_stays_so_and_nothing_is_made_wider_than_it_is() {
     let portal = Portal::new().await;
     let editor = portal.editor().await;
     let glass = image::RgbaImage::from_pixel(700, 70, image::Rgba([9, 9, 9, 100]));
@@ -226,20 +228,34 @@ async fn what_is_transparent_stays_so_and_only_wide_pictures_get_a_small_one() {
     let wide = encoded(&corners(641, 10), ImageFormat::Png);
     let narrow = encoded(&corners(640, 10), ImageFormat::Png);
     for (bytes, mime, names) in [
-        (glass, "image/png", vec!["full", "w640"]),
-        (wide, "image/jpeg", vec!["full", "w640"]),
-        (narrow, "image/jpeg", vec!["full"]),
+        (glass, "image/png", vec!["full", "w320", "w640"]),
+        (wide, "image/jpeg", vec!["full", "w320", "w640"]),
+        (narrow, "image/jpeg", vec!["full", "w320"]),
     ] {
         let medium = editor.upload("a.png", &bytes, &[]).await.created();
         let made = medium["renditions"].as_array().unwrap();
         let found: Vec<_> = made.iter().map(|rendition| &rendition["name"]).collect();
-        assert_eq!(found, names);
-        for rendition in made {
+        let modern = names.iter().map(|name| format!("{name}-webp"));
+        let wanted: Vec<String> = names
+            .iter()
+            .map(ToString::to_string)
+            .chain(modern)
+            .collect();
+        assert_eq!(json!(found), json!(wanted));
+        for (place, rendition) in made.iter().enumerate() {
+            let mime = if place < names.len() {
+                mime
+            } else {
+                "image/webp"
+            };
             assert_eq!(rendition["type"], mime);
             let file = portal.get(&local(&rendition["preview_url"])).await;
             assert_eq!(file.header("content-type"), mime);
             let shown = image::load_from_memory(&file.body).unwrap();
             assert_eq!(rendition["width"], shown.width());
+            assert_eq!(rendition["height"], shown.height());
+            let transparent = made[0]["type"] == "image/png";
+            assert_eq!(shown.color().has_alpha(), transparent);
         }
     }
 }
@@ -264,9 +280,17 @@ async fn a_camera_picture_is_turned_and_forgets_where_it_was_taken() {
         .get(&format!("/v1/media/{}", medium["id"]))
         .await
         .ok();
-    let sizes = [("full", 800, 1600), ("w640", 640, 1280)];
+    let sizes = [
+        ("full", 800, 1600),
+        ("w320", 320, 640),
+        ("w640", 640, 1280),
+        ("full-webp", 800, 1600),
+        ("w320-webp", 320, 640),
+        ("w640-webp", 640, 1280),
+    ];
     for (place, (name, width, height)) in sizes.into_iter().enumerate() {
         let rendition = &public["renditions"][place];
+        assert_eq!(public["renditions"].as_array().unwrap().len(), 6);
         assert_eq!(rendition["name"], name);
         assert_eq!(
             (&rendition["width"], &rendition["height"]),

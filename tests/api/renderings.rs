@@ -264,6 +264,37 @@ async fn one_caption_stands_under_two_photos() {
 }
 
 #[actix_web::test]
+async fn a_figure_offers_browsers_the_sizes_that_pages_show() {
+    let portal = Portal::new().await;
+    let editor = portal.editor().await;
+    let wide = sample::picture(2000, 100, 90);
+    let medium = editor.upload("a.png", &wide, &[("alt", "Đê")]).await;
+    let medium = medium.created()["id"].clone();
+    let body = json!([{"_type": "figure", "media": [{"media_id": medium}]}]);
+    let path = address_of(&portal, body).await;
+    let seen = portal.get(&path).await.ok();
+    let shown = &seen["body"][0]["media"][0];
+    assert_eq!(shown["colour"], "#5a5a78");
+    assert!(shown["thumbhash"].is_string());
+    let url = |name: &str| {
+        let made = shown["renditions"].as_array().unwrap();
+        let found = made.iter().find(|made| made["name"] == name).unwrap();
+        found["url"].as_str().unwrap().to_owned()
+    };
+    let set: Vec<String> = [320, 640, 960, 1280, 1920]
+        .map(|width| format!("{} {width}w", url(&format!("w{width}"))))
+        .to_vec();
+    let html = portal.get(&format!("{path}?body=html")).await.ok();
+    let wanted = format!(
+        "<img src=\"{}\" srcset=\"{}\" sizes=\"100vw\" alt=\"Đê\" width=\"1280\" height=\"64\">",
+        url("w1280"),
+        set.join(", ")
+    );
+    let html = html["body_html"].as_str().unwrap();
+    assert!(html.contains(&wanted), "{html}");
+}
+
+#[actix_web::test]
 async fn embeds_and_attachments_are_links() {
     let portal = Portal::new().await;
     let medium = portal.editor().await.picture(1).await;

@@ -43,7 +43,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
 /// A file of a medium, with an address for `<img>`, which sends no token.
 #[derive(Debug, Serialize, ToSchema)]
 struct PreviewRendition {
-    #[schema(max_length = 20, pattern = "^(full|w[0-9]+)$")]
+    /// `full`, or `w` and the width in pixels; with `-webp` in WebP. New names may come.
+    #[schema(max_length = 24, pattern = "^[a-z0-9-]{1,24}$")]
     name: String,
     /// Null for a document.
     #[schema(minimum = 1, maximum = 100000)]
@@ -82,6 +83,13 @@ struct MediumOut {
     width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
     height: Option<i32>,
+    /// A blurred picture to show until the file has come: ThumbHash in Base64. Null for media made
+    /// before there was one, and for withdrawn ones.
+    #[schema(max_length = 40, pattern = "^[A-Za-z0-9+/]+=*$")]
+    thumbhash: Option<String>,
+    /// What there is most of.
+    #[schema(max_length = 7, pattern = "^#[0-9a-f]{6}$")]
+    colour: Option<String>,
     created_by: UserId,
     created_at: Instant,
     /// Whether a public article holds it.
@@ -124,6 +132,8 @@ impl Show<'_> {
             bytes: medium.bytes,
             width: medium.width,
             height: medium.height,
+            thumbhash: medium.thumbhash.filter(|_| medium.withdrawn.is_none()),
+            colour: medium.colour.filter(|_| medium.withdrawn.is_none()),
             created_by: medium.created_by,
             created_at: self.zone.show(medium.created_at),
             public,

@@ -103,14 +103,14 @@ async fn get_media(
 #[utoipa::path(operation_id = "get_media_file", tag = "media", security(()),
     params(
         ("hash" = String, Path, description = "SHA-256 of the file", max_length = 64, min_length = 64, pattern = "^[0-9a-f]{64}$"),
-        ("rendition" = String, Path, description = "Name of the rendition", max_length = 20, pattern = "^(full|w[0-9]+)$"),
+        ("rendition" = String, Path, description = "Name of the rendition", max_length = 24, pattern = "^[a-z0-9-]{1,24}$"),
         ("Range" = Option<String>, Header, description = "Up to eight byte ranges; what overlaps or nearly meets is sent as one", max_length = 400, pattern = "^bytes=[0-9, -]+$"),
         ("If-Range" = Option<String>, Header, description = "The ETag, or else the `Last-Modified`, of the file that the ranges are of; the whole file is answered where it is another", max_length = 100, pattern = "^(\"[0-9a-f]{64}\"|[A-Za-z0-9:, -]+ GMT)$"),
         ("If-Modified-Since" = Option<String>, Header, description = "304 when the file has not changed since; counts only without `If-None-Match`", max_length = 100, pattern = "^[A-Za-z0-9:, -]+ GMT$"),
     ),
     responses(
-        (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"))),
-        (status = 206, description = "The ranges: of one `Content-Range` tells which, several are parts with a `Content-Range` each", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"), (Vec<u8> = "multipart/byteranges"))),
+        (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/*"))),
+        (status = 206, description = "The ranges: of one `Content-Range` tells which, several are parts with a `Content-Range` each", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/*"), (Vec<u8> = "multipart/byteranges"))),
         (status = 304, description = "Not modified"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "Withdrawn; it does not come back", body = Problem, content_type = "application/problem+json"),

@@ -317,6 +317,8 @@ fn live_figure(
                 url: medium.url().to_owned(),
                 width: medium.width,
                 height: medium.height,
+                thumbhash: medium.thumbhash,
+                colour: medium.colour,
                 alt,
                 decorative,
                 credit: medium.credit,

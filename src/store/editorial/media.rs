@@ -35,6 +35,8 @@ struct Row {
     ai_label: String,
     withdrawn_at: Option<i64>,
     withdrawn_reason: Option<String>,
+    thumbhash: Option<String>,
+    colour: Option<String>,
 }
 
 impl Row {
@@ -49,6 +51,8 @@ impl Row {
             bytes: self.bytes,
             width: self.width,
             height: self.height,
+            thumbhash: self.thumbhash,
+            colour: self.colour,
             content: MediaContent {
                 alt: self.alt.map(Alt::stored),
                 credit: self.credit.map(Credit::stored),
@@ -76,6 +80,8 @@ pub fn insert(conn: &mut Conn, medium: &Medium) -> Result<MediaId> {
             media::bytes.eq(medium.bytes),
             media::width.eq(medium.width),
             media::height.eq(medium.height),
+            media::thumbhash.eq(&medium.thumbhash),
+            media::colour.eq(&medium.colour),
             media::alt.eq(medium.content.alt.as_ref().map(Alt::as_str)),
             media::credit.eq(medium.content.credit.as_ref().map(Credit::as_str)),
             media::original.eq(&medium.original),

@@ -67,6 +67,7 @@ diesel::table! {
         alt -> Nullable<Text>, credit -> Nullable<Text>, original -> Text, renditions -> Text,
         created_by -> BigInt, created_at -> BigInt, decorative -> Bool, ai_label -> Text,
         withdrawn_at -> Nullable<BigInt>, withdrawn_reason -> Nullable<Text>,
+        thumbhash -> Nullable<Text>, colour -> Nullable<Text>,
     }
 }
 diesel::table! {

@@ -29,6 +29,8 @@ struct Row {
     ai_label: String,
     withdrawn_at: Option<i64>,
     withdrawn_reason: Option<String>,
+    thumbhash: Option<String>,
+    colour: Option<String>,
 }
 
 impl Row {
@@ -38,6 +40,8 @@ impl Row {
             kind: word(Kind::parse, &self.kind)?,
             width: self.width,
             height: self.height,
+            thumbhash: self.thumbhash,
+            colour: self.colour,
             alt: self.alt.map(Alt::stored),
             decorative: self.decorative,
             credit: self.credit.map(Credit::stored),
@@ -204,6 +208,8 @@ pub fn withdraw(
         .set((
             live_media::alt.eq(None::<String>),
             live_media::renditions.eq("[]"),
+            live_media::thumbhash.eq(None::<String>),
+            live_media::colour.eq(None::<String>),
             live_media::withdrawn_at.eq(withdrawal.at.micros()),
             live_media::withdrawn_reason.eq(withdrawal.reason_code.as_str()),
         ))
@@ -228,6 +234,8 @@ pub fn put(
                 live_media::kind.eq(medium.kind.as_str()),
                 live_media::width.eq(medium.width),
                 live_media::height.eq(medium.height),
+                live_media::thumbhash.eq(&medium.thumbhash),
+                live_media::colour.eq(&medium.colour),
                 live_media::alt.eq(medium.alt.as_ref().map(Alt::as_str)),
                 live_media::credit.eq(medium.credit.as_ref().map(Credit::as_str)),
                 live_media::renditions.eq(to_json(&medium.renditions)?),

@@ -80,11 +80,11 @@ impl FromQuery for PreviewQuery {
 /// By a signed address from the medium's representation; no token needed.
 #[utoipa::path(operation_id = "get_media_preview", tag = "media", security(()), params(
         ("id" = MediaId, Path, description = "Id of the medium"),
-        ("rendition" = String, Path, description = "Name of the rendition", max_length = 20, pattern = "^(full|w[0-9]+)$"),
+        ("rendition" = String, Path, description = "Name of the rendition", max_length = 24, pattern = "^[a-z0-9-]{1,24}$"),
         PreviewParams,
     ), responses(
-    (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"))),
-    (status = 206, description = "The ranges that were asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/*"), (Vec<u8> = "multipart/byteranges"))),
+    (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/*"))),
+    (status = 206, description = "The ranges that were asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/*"), (Vec<u8> = "multipart/byteranges"))),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 410, body = Problem, content_type = "application/problem+json"),

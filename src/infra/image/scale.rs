@@ -1,0 +1,38 @@
+//! Pictures made smaller, with SIMD where the processor has it.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use super::{Form, ImageError, Picture};
+
+/// The height that goes with a width.
+pub(super) fn height_for(picture: &Picture, width: u32) -> u32 {
+    let (whole, of) = (u64::from(picture.width.max(1)), u64::from(picture.height));
+    let height = (of * u64::from(width) + whole / 2) / whole;
+    u32::try_from(height).unwrap_or(u32::MAX).max(1)
+}
+
+/// The picture in another size. Blends in the space that the picture is in, as browsers do; what is
+/// transparent lends nothing to its neighbours.
+pub(super) fn to(picture: &Picture, width: u32, height: u32) -> Result<Picture, ImageError> {
+    let failed = |_| ImageError::Failed;
+    let kind = match picture.form {
+        Form::Grey => PixelType::U8,
+        Form::Rgb => PixelType::U8x3,
+        Form::Rgba => PixelType::U8x4,
+    };
+    let source = ImageRef::new(picture.width, picture.height, &picture.pixels, kind)
+        .map_err(|_| ImageError::Failed)?;
+    let mut made = Image::new(width, height, kind);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    Resizer::new()
+        .resize(&source, &mut made, &options)
+        .map_err(failed)?;
+    Ok(Picture {
+        form: picture.form,
+        width,
+        height,
+        pixels: made.into_vec(),
+        profile: picture.profile.clone(),
+    })
+}
