@@ -56,19 +56,20 @@ pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, cache_control: &
             header::HeaderName::from_static("cross-origin-resource-policy"),
             "cross-origin",
         ));
-    if has_it(request.headers(), &tag, modified) {
-        response.status(StatusCode::NOT_MODIFIED);
-        return Ok(response.finish());
-    }
     response
         .insert_header((header::ACCEPT_RANGES, "bytes"))
         .insert_header((header::CONTENT_DISPOSITION, disposition(&file)));
     if !is_shown(&file.mime) {
-        // Whatever a browser takes it for: it runs nothing and loads nothing.
+        // Whatever a browser takes it for: it runs nothing and loads nothing. With a 304 too, whose
+        // headers replace those of the copy that is kept.
         response.insert_header((
             header::CONTENT_SECURITY_POLICY,
             "sandbox; default-src 'none'; frame-ancestors 'none'",
         ));
+    }
+    if has_it(request.headers(), &tag, modified) {
+        response.status(StatusCode::NOT_MODIFIED);
+        return Ok(response.finish());
     }
     let length = u64::try_from(file.bytes).map_err(ApiError::internal)?;
     let dated = (modified < http_date(ctx.now())).then_some(modified);

@@ -61,6 +61,15 @@ async fn a_document_is_attached_and_downloaded() {
         disposition.ends_with(".pdf\"") && !disposition.contains("exe"),
         "{disposition}"
     );
+    // What a cache learns with a 304 keeps the sandbox.
+    let etag = file.header("etag").to_owned();
+    let ask = portal.ask(actix_web::http::Method::GET, &local(&rendition["url"]));
+    let known = ask.header("if-none-match", &etag).send().await;
+    known.status_is(304);
+    assert_eq!(
+        known.header("content-security-policy"),
+        file.header("content-security-policy")
+    );
     // Known bytes are known.
     let again = editor.upload("b.pdf", PDF, &[]).await.ok();
     assert_eq!(again["id"], medium["id"]);

@@ -19,7 +19,7 @@ async fn shown() -> (Portal, String) {
     let portal = Portal::new().await;
     let editor = portal.editor().await;
     let medium = editor
-        .upload("a.png", &picture(300, 200, 1), &[])
+        .upload("a.png", &picture(900, 600, 1), &[])
         .await
         .created();
     portal.show(&[&medium]).await;
