@@ -13,8 +13,6 @@ const WEBP_QUALITY: f32 = 80.0;
 const WEBP_METHOD: u8 = 2;
 /// WebP knows no longer side.
 pub(super) const WEBP_MAX_SIDE: u32 = 16_383;
-/// Most pixels for which Huffman tables are made to measure: it takes 6 bytes for each.
-const MEASURED: usize = 4_000_000;
 
 /// JPEG where nothing is transparent, PNG otherwise.
 pub(super) fn classic(picture: &Picture) -> Result<(&'static str, Vec<u8>), ImageError> {
@@ -31,7 +29,8 @@ fn jpeg(picture: &Picture, kind: jpeg_encoder::ColorType) -> Result<Vec<u8>, Ima
     let mut bytes = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, JPEG_QUALITY);
     encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-    encoder.set_optimized_huffman_tables(picture.pixels.len() / 3 <= MEASURED);
+    // Tables made to measure would put each channel into a scan of its own, and there are decoders
+    // that read such files in wrong colours.
     if let Some(profile) = &picture.profile {
         encoder.add_icc_profile(profile).map_err(failed)?;
     }
