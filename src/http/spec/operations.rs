@@ -445,7 +445,7 @@ fn fill(
                 if kind.ends_with("xml") || kind.ends_with("text") || kind.ends_with("ndjson") {
                     content["schema"] = json!({"type": "string", "maxLength": 268435456_u32, "pattern": "^[^\\u0000]*$"});
                 }
-                if kind.starts_with("image/") {
+                if kind.starts_with("image/") || kind == "application/*" {
                     content["schema"] =
                         json!({"type": "string", "format": "binary", "maxLength": 1073741824_u32});
                 }
