@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use self::attempts::{Subjects, WINDOW_SECONDS, attempt, verified};
+use self::attempts::{Subjects, WINDOW_SECONDS, proven};
 pub use self::ending::{end_others, end_session, own_sessions};
 use self::second_factor::{Proof, prove};
 use self::session::Beginning;
@@ -147,11 +147,7 @@ pub async fn login(
     let Client { address, agent } = client;
     let login = login.as_str().to_lowercase();
     let subjects = Subjects::new(&login, &address);
-    let known = attempt(ctx, &subjects, login).await?;
-    let Some(proven) = verified(ctx, &subjects, known, password).await? else {
-        subjects.refused(ctx).await;
-        return Err(Refusal::Credentials);
-    };
+    let proven = proven(ctx, &subjects, login, password).await?;
     let at = ctx.now();
     let beginning = Beginning::new(
         ctx,
@@ -296,11 +292,7 @@ pub async fn change_password(
     }
     let login = actor.login.as_str().to_owned();
     let subjects = Subjects::new(&login, &address);
-    let known = attempt(ctx, &subjects, login).await?;
-    let Some(proven) = verified(ctx, &subjects, known, current).await? else {
-        subjects.refused(ctx).await;
-        return Err(Refusal::Credentials);
-    };
+    let proven = proven(ctx, &subjects, login, current).await?;
     let hash = hashing(ctx, move |hasher| hasher.hash(new.as_str()))
         .await?
         .map_err(Error::Internal)?;

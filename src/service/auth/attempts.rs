@@ -95,9 +95,26 @@ pub struct Proven {
     pub renewed: Option<String>,
 }
 
-/// The user, if the password is right and the user may sign in. Takes as long when there is no such
-/// user. An attempt that could not be checked for want of a turn is no failure.
-pub async fn verified(
+/// Counts an attempt and checks a password: the user, if it is right and the user may sign in.
+pub async fn proven(
+    ctx: &Ctx,
+    subjects: &Subjects,
+    login: String,
+    password: Password,
+) -> Result<Proven, Refusal> {
+    let known = attempt(ctx, subjects, login).await?;
+    match verified(ctx, subjects, known, password).await? {
+        Some(proven) => Ok(proven),
+        None => {
+            subjects.refused(ctx).await;
+            Err(Refusal::Credentials)
+        }
+    }
+}
+
+/// Takes as long when there is no such user. An attempt that could not be checked for want of a turn
+/// is no failure.
+async fn verified(
     ctx: &Ctx,
     subjects: &Subjects,
     known: Option<(User, String)>,

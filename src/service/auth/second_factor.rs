@@ -1,6 +1,6 @@
 //! The second factor: set up with an app, asked for after the password, taken away again.
 
-use super::attempts::{Subjects, attempt, verified};
+use super::attempts::{Subjects, attempt, proven};
 use super::{Refusal, entry};
 use crate::ctx::Ctx;
 use crate::domain::id::UserId;
@@ -119,11 +119,7 @@ pub async fn start(
 ) -> Result<Enrolment, Refusal> {
     let login = actor.login.as_str().to_owned();
     let subjects = Subjects::new(&login, &address);
-    let known = attempt(ctx, &subjects, login.clone()).await?;
-    let Some(proven) = verified(ctx, &subjects, known, password).await? else {
-        subjects.refused(ctx).await;
-        return Err(Refusal::Credentials);
-    };
+    let proven = proven(ctx, &subjects, login.clone(), password).await?;
     let seed = Seed::random();
     let sealed = ctx
         .vault
