@@ -284,20 +284,7 @@ fn change_below(
                 .unwrap_or_default()
         };
         let (before, after) = (path(old, from), path(&new, category_id));
-        let seq = write.record(
-            command.at,
-            &NewChange {
-                op: Op::Put,
-                why,
-                object_type: ObjectType::Article,
-                object_id: id.get(),
-                uri: article.uri.clone(),
-                edition: Some(article.edition),
-                language: Some(article.language.clone()),
-                before: Some(before),
-                after: Some(after.clone()),
-            },
-        )?;
+        let seq = write.record(command.at, &article.changed(why, before, after.clone()))?;
         let moved = articles::LiveArticle {
             seq,
             category_id,

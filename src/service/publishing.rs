@@ -6,7 +6,7 @@ mod pictures;
 pub mod previews;
 mod schedule;
 
-use self::copy::{Shown, dated, freeze, show};
+use self::copy::{Shown, dated, media_of, show};
 pub use self::schedule::{SetAside, carry_out_due, look_ahead, unschedule};
 use super::working_copy::{at_version, load};
 use super::{
@@ -99,7 +99,7 @@ fn release_edition(
     let portal = founded(write, base, command.at)?;
     let (on, at) = publication_date(&article, &release.content, &portal, release.as_of)?;
     let before = public_path(write, id)?;
-    let frozen = freeze(write, &release.content)?;
+    let frozen = media_of(write.conn(), &release.content)?;
     let language = release.content.language.clone();
     let language = language.unwrap_or_else(|| portal.content.language.clone());
     articles::add_publication(
@@ -367,20 +367,7 @@ fn set_status(
 ) -> Result<(), Error> {
     let public = live::get(write.conn(), article.id)?;
     let path = categories::get(write.conn(), public.category_id)?.path;
-    let seq = write.record(
-        command.at,
-        &NewChange {
-            op: Op::Put,
-            why,
-            object_type: ObjectType::Article,
-            object_id: article.id.get(),
-            uri: public.uri.clone(),
-            edition: Some(public.edition),
-            language: Some(public.language.clone()),
-            before: Some(path.clone()),
-            after: Some(path.clone()),
-        },
-    )?;
+    let seq = write.record(command.at, &public.changed(why, path.clone(), path.clone()))?;
     let public = live::LiveArticle {
         status,
         status_note: article.state_note.clone(),

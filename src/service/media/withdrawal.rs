@@ -3,9 +3,9 @@
 use super::deed;
 use crate::ctx::Ctx;
 use crate::domain::article::TakeDown;
-use crate::domain::changes::{NewChange, ObjectType, Op, Why};
+use crate::domain::changes::Why;
 use crate::domain::id::{ArticleId, MediaId};
-use crate::domain::media::{LiveMedium, Medium, Withdrawal};
+use crate::domain::media::{Medium, Withdrawal};
 use crate::service::{Command, Conflict, Deed, Error, IfMatch, run_public, write_down};
 use crate::store::editorial::media;
 use crate::store::public::changes::PublicWrite;
@@ -79,22 +79,9 @@ fn close_in(
         block.withdraw(id, withdrawal);
     }
     // A list with a hole is worse than a list without a picture.
-    let shows = |cover: &LiveMedium| cover.id == id;
-    public.cover = public.cover.filter(|cover| !shows(cover));
+    public.cover = public.cover.filter(|cover| cover.id != id);
     let path = categories::get(write.conn(), public.category_id)?.path;
-    public.seq = write.record(
-        command.at,
-        &NewChange {
-            op: Op::Put,
-            why: Why::MediaWithdrawn,
-            object_type: ObjectType::Article,
-            object_id: article.get(),
-            uri: public.uri.clone(),
-            edition: Some(public.edition),
-            language: Some(public.language.clone()),
-            before: Some(path.clone()),
-            after: Some(path),
-        },
-    )?;
+    let change = public.changed(Why::MediaWithdrawn, path.clone(), path);
+    public.seq = write.record(command.at, &change)?;
     Ok(live::close_media(write, &public, &body)?)
 }

@@ -209,13 +209,6 @@ pub(super) fn dated(
 }
 
 /// The media that content names, as they are now.
-pub(super) fn freeze(
-    write: &mut PublicWrite<'_>,
-    content: &Content,
-) -> Result<Vec<FrozenMedium>, Error> {
-    media_of(write.conn(), content)
-}
-
 pub(super) fn media_of(conn: &mut Conn, content: &Content) -> Result<Vec<FrozenMedium>, Error> {
     Ok(media::load(conn, &content.media())?
         .into_iter()

@@ -17,6 +17,7 @@ use super::schema::{
 use crate::domain::article::{Note, ReasonCode, Status};
 use crate::domain::body::LiveBlock;
 use crate::domain::caption::LiveFigureItem;
+use crate::domain::changes::{NewChange, ObjectType, Op, Why};
 use crate::domain::content::{Author, Language, Lead, Source, Tag, Title};
 use crate::domain::id::{ArticleId, CategoryId, EditionNumber, MediaId, Seq};
 use crate::domain::media::{AiLabel, LiveMedium};
@@ -55,6 +56,24 @@ pub struct LiveArticle {
     pub source: Option<Source>,
     /// Position in the log of its last change.
     pub seq: Seq,
+}
+
+impl LiveArticle {
+    /// The row in the log when readers see it otherwise, though not another edition. `before` and
+    /// `after`: its category with the ancestors.
+    pub fn changed(&self, why: Why, before: Vec<CategoryId>, after: Vec<CategoryId>) -> NewChange {
+        NewChange {
+            op: Op::Put,
+            why,
+            object_type: ObjectType::Article,
+            object_id: self.id.get(),
+            uri: self.uri.clone(),
+            edition: Some(self.edition),
+            language: Some(self.language.clone()),
+            before: Some(before),
+            after: Some(after),
+        }
+    }
 }
 
 #[derive(Queryable)]
