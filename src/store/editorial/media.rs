@@ -14,6 +14,9 @@ use crate::domain::time::Instant;
 use crate::store::public::media::withdrawal;
 use crate::store::{Conn, Result, from_json, to_json, word};
 
+/// Ids asked for at once: databases limit the values of one statement.
+const PORTION: usize = 500;
+
 #[derive(Queryable)]
 struct Row {
     id: i64,
@@ -121,8 +124,7 @@ pub fn find(conn: &mut Conn, hash: &str) -> Result<Option<Medium>> {
 /// Those of the media that there are.
 pub fn load(conn: &mut Conn, ids: &[MediaId]) -> Result<Vec<Medium>> {
     let mut found = Vec::new();
-    // In portions: databases limit the values of one statement.
-    for ids in ids.chunks(500) {
+    for ids in ids.chunks(PORTION) {
         let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
         let rows: Vec<Row> = media::table.filter(media::id.eq_any(ids)).load(conn)?;
         for row in rows {
@@ -182,8 +184,17 @@ pub fn withdraw(conn: &mut Conn, medium: &Medium) -> Result<()> {
 /// Those of the media that were withdrawn.
 pub fn withdrawn_among(conn: &mut Conn, ids: &[MediaId]) -> Result<HashMap<MediaId, Withdrawal>> {
     let mut found = HashMap::new();
-    for medium in load(conn, ids)? {
-        found.extend(medium.withdrawn.map(|withdrawal| (medium.id, withdrawal)));
+    for ids in ids.chunks(PORTION) {
+        let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+        let rows: Vec<(i64, Option<i64>, Option<String>)> = media::table
+            .filter(media::id.eq_any(ids))
+            .filter(media::withdrawn_at.is_not_null())
+            .select((media::id, media::withdrawn_at, media::withdrawn_reason))
+            .load(conn)?;
+        for (id, at, reason) in rows {
+            let withdrawal = withdrawal(at, reason.as_deref())?;
+            found.extend(withdrawal.map(|withdrawal| (MediaId::stored(id), withdrawal)));
+        }
     }
     Ok(found)
 }

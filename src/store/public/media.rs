@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::changes::PublicWrite;
@@ -138,25 +139,16 @@ pub enum FoundFile {
     Withdrawn(Withdrawal),
 }
 
-/// A withdrawal counts for the bytes, whichever medium has them.
+/// A withdrawal counts for the bytes, whichever medium has them. A file that is there takes one query.
 pub fn find_file(conn: &mut Conn, hash: &str, name: &str) -> Result<FoundFile> {
-    let withdrawn = withdrawn_files::table
-        .find(hash)
-        .select((withdrawn_files::at, withdrawn_files::reason_code))
-        .first::<(i64, String)>(conn)
-        .optional()?;
-    if let Some((at, reason)) = withdrawn
-        && let Some(withdrawal) = withdrawal(Some(at), Some(&reason))?
-    {
-        return Ok(FoundFile::Withdrawn(withdrawal));
-    }
     let held = live_media::media_id
         .eq(live_files::media_id)
         .and(live_media::article_id.eq(live_files::article_id));
-    let (key, mime, bytes, since) = live_files::table
+    let file = live_files::table
         .inner_join(live_media::table.on(held))
         .filter(live_files::hash.eq(hash))
         .filter(live_files::name.eq(name))
+        .filter(not(exists(withdrawn_files::table.find(hash))))
         .order((live_media::frozen_at, live_files::media_id))
         .select((
             live_files::key,
@@ -164,13 +156,23 @@ pub fn find_file(conn: &mut Conn, hash: &str, name: &str) -> Result<FoundFile> {
             live_files::bytes,
             live_media::frozen_at,
         ))
-        .first::<(String, String, i64, i64)>(conn)?;
-    Ok(FoundFile::File(File {
-        key,
-        mime,
-        bytes,
-        since: Instant::from_micros(since),
-    }))
+        .first::<(String, String, i64, i64)>(conn)
+        .optional()?;
+    if let Some((key, mime, bytes, since)) = file {
+        return Ok(FoundFile::File(File {
+            key,
+            mime,
+            bytes,
+            since: Instant::from_micros(since),
+        }));
+    }
+    let (at, reason) = withdrawn_files::table
+        .find(hash)
+        .select((withdrawn_files::at, withdrawn_files::reason_code))
+        .first::<(i64, String)>(conn)?;
+    withdrawal(Some(at), Some(&reason))?
+        .map(FoundFile::Withdrawn)
+        .ok_or(Error::NotFound)
 }
 
 /// Closes a medium everywhere: its rows say so and have no files, and the files' addresses, with
