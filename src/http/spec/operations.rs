@@ -445,7 +445,8 @@ fn fill(
                 if kind.ends_with("xml") || kind.ends_with("text") || kind.ends_with("ndjson") {
                     content["schema"] = json!({"type": "string", "maxLength": 268435456_u32, "pattern": "^[^\\u0000]*$"});
                 }
-                if kind.starts_with("image/") || kind == "application/*" {
+                // utoipa's word for bytes is a list of numbers.
+                if content["schema"]["type"] == "array" {
                     content["schema"] =
                         json!({"type": "string", "format": "binary", "maxLength": 1073741824_u32});
                 }
