@@ -86,8 +86,15 @@ pub fn warnings(content: &Content, media: &[Medium]) -> Vec<Warning> {
     told.collect()
 }
 
-/// The media that content shows to readers as pictures of their own: in figures, or as its cover.
+/// The media that content shows: in figures, or as its cover. What is only attached is not looked at.
 pub fn pictures(content: &Content) -> Vec<MediaId> {
-    let shown = places(content).into_iter();
-    shown.map(|place| place.media_id).collect()
+    let figures = content.body.0.iter().filter_map(|block| match block {
+        Block::Figure(figure) => Some(figure),
+        _ => None,
+    });
+    figures
+        .flat_map(|figure| &figure.media)
+        .map(|medium| medium.media_id)
+        .chain(content.cover_media_id)
+        .collect()
 }

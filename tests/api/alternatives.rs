@@ -112,6 +112,24 @@ async fn what_was_public_before_holds_no_correction_up() {
 }
 
 #[actix_web::test]
+async fn what_was_only_attached_was_not_shown() {
+    let portal = Portal::new().await;
+    let reporter = portal.reporter().await;
+    let medium = bare(&reporter, 1).await;
+    let news = portal.news().await;
+    let attached = json!([{"_type": "attachment", "media_id": medium, "title": "Tải ảnh"}]);
+    let content = sample::with(&sample::content("Đính kèm", &news), "body", attached);
+    let article = portal.published(&content).await;
+    let publisher = portal.publisher().await;
+    let figure = json!([{"_type": "figure", "media": [{"media_id": medium}]}]);
+    let article = publisher.edit(&article, &json!({"body": figure})).await;
+    let minor = json!({"kind": "minor"});
+    let refused = publisher.try_act(&article, "publish", &minor).await;
+    refused.problem(422, "invalid");
+    assert_eq!(pointers(&refused.json()), ["/content/body/0/media/0"]);
+}
+
+#[actix_web::test]
 async fn a_decorative_medium_has_no_text() {
     let portal = Portal::new().await;
     let editor = portal.editor().await;
