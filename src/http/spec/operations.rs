@@ -446,7 +446,10 @@ fn fill(
                     content["schema"] = json!({"type": "string", "maxLength": 268435456_u32, "pattern": "^[^\\u0000]*$"});
                 }
                 // utoipa's word for bytes is a list of numbers.
-                if content["schema"]["type"] == "array" {
+                if content
+                    .pointer("/schema/type")
+                    .is_some_and(|kind| kind == "array")
+                {
                     content["schema"] =
                         json!({"type": "string", "format": "binary", "maxLength": 1073741824_u32});
                 }
