@@ -53,6 +53,7 @@ const COMMONS: &[(&str, &str, &str)] = &[
     ("http", "spec", "which methods an address has"),
     ("http", "upload", "the one way in for files"),
     ("http::public", "present", "how public objects look"),
+    ("service", "refused", "whoever is refused is counted alike"),
     ("service", "working_copy", "an article and its captions are saved as one"),
     ("store", "db", "the doors to the database"),
     ("store", "error", "what they answer"),

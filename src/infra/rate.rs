@@ -76,6 +76,14 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The same for an address as it was written; what is none stays as it is.
+pub fn network_of(address: &str) -> String {
+    match address.parse() {
+        Ok(address) => network(address).to_string(),
+        Err(_) => address.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]

@@ -3,7 +3,6 @@
 mod attempts;
 mod ending;
 pub mod provider;
-mod refused;
 pub mod second_factor;
 mod session;
 

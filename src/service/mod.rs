@@ -13,6 +13,7 @@ pub mod locks;
 pub mod media;
 pub mod portal;
 pub mod publishing;
+mod refused;
 pub mod tokens;
 pub mod users;
 pub mod workflow;

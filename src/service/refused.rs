@@ -1,11 +1,11 @@
-//! Refused sign-ins are counted, whatever the reason.
+//! Commons: refused sign-ins and invitations are counted, whatever the reason.
 
 use crate::ctx::Ctx;
-use crate::infra::rate::network;
+use crate::infra::rate::network_of;
 use crate::store::editorial::refusals;
 
-/// Counts a refusal under account and address, or the subjects that the attempt counted among. It takes as long for every
-/// reason and account; whoever is refused is refused also where the counter cannot be written.
+/// Counts a refusal under account and address, or the subjects that the attempt counted among; an
+/// empty account is nobody's. It takes as long for every reason and account; whoever is refused is refused also where the counter cannot be written.
 pub async fn count(ctx: &Ctx, account: &str, address: &str) {
     ctx.metrics.failed_logins.inc();
     let at = ctx.now();
@@ -13,10 +13,7 @@ pub async fn count(ctx: &Ctx, account: &str, address: &str) {
     let account = account.strip_prefix("account:").unwrap_or(account);
     let account: String = account.chars().take(64).collect();
     let address = address.strip_prefix("address:").unwrap_or(address);
-    let address = match address.parse() {
-        Ok(address) => network(address).to_string(),
-        Err(_) => address.to_owned(),
-    };
+    let address = network_of(address);
     let counted = ctx
         .db
         .write(move |conn| refusals::count(conn, at, &account, &address))

@@ -1,12 +1,12 @@
 //! Attempts to prove who one is: counted before anybody knows better, by account and by address.
 //! Passwords and second factors count alike.
 
-use super::{Refusal, refused};
+use super::Refusal;
 use crate::ctx::Ctx;
 use crate::domain::time::Instant;
 use crate::domain::user::{Password, User};
-use crate::infra::rate::network;
-use crate::service::{Error, hashing};
+use crate::infra::rate::network_of;
+use crate::service::{Error, hashing, refused};
 use crate::store::editorial::{sessions, users};
 use crate::store::{self, Conn};
 
@@ -22,13 +22,9 @@ pub struct Subjects {
 
 impl Subjects {
     pub fn new(login: &str, address: &str) -> Self {
-        let address = match address.parse() {
-            Ok(address) => network(address).to_string(),
-            Err(_) => address.to_owned(),
-        };
         Self {
             account: sessions::account(login),
-            address: format!("address:{address}"),
+            address: format!("address:{}", network_of(address)),
         }
     }
 

@@ -98,7 +98,7 @@ pub async fn finish(ctx: &Ctx, client: Client, returned: Returned) -> Result<Tok
     let finished = prove(ctx, client, returned).await;
     if let Err(Refusal::NotProven | Refusal::NoRole | Refusal::TooMany(_)) = &finished {
         // Whose account it was, only the provider knows.
-        super::refused::count(ctx, "", &from).await;
+        crate::service::refused::count(ctx, "", &from).await;
     }
     finished
 }

@@ -9,8 +9,8 @@ use crate::domain::portal::Portal;
 use crate::domain::time::Instant;
 use crate::domain::user::{Chosen, Login, NewPassword, User};
 use crate::infra::{random, rate};
-use crate::service::{Command, Conflict, Deed, IfMatch, run_once, write_down};
-use crate::store::editorial::{audit as audit_store, invitations, refusals, sessions, users};
+use crate::service::{Command, Conflict, Deed, IfMatch, refused, run_once, write_down};
+use crate::store::editorial::{audit as audit_store, invitations, sessions, users};
 use crate::store::public::portal;
 use crate::store::{self, Conn};
 
@@ -150,35 +150,19 @@ pub async fn accept(
 ) -> Result<(), Refusal> {
     let accepted = take(ctx, address.clone(), secret, password).await;
     if let Err(Refusal::Invitation | Refusal::TooMany(_)) = &accepted {
-        ctx.metrics.failed_logins.inc();
-        let at = ctx.now();
-        let network = match address.parse() {
-            Ok(ip) => rate::network(ip).to_string(),
-            Err(_) => address,
-        };
-        let counted = ctx
-            .db
-            .write(move |conn| refusals::count(conn, at, "", &network))
-            .await;
-        if let Err(error) = counted {
-            tracing::warn!(%error, "a refused invitation was not counted");
-        }
+        refused::count(ctx, "", &address).await;
     }
     accepted
 }
 
-/// Uses the invitation up. Nothing is hashed for a secret
-/// that is wrong, nor inside a transaction.
+/// Uses the invitation up. Nothing is hashed for a secret that is wrong, nor inside a transaction.
 async fn take(
     ctx: &Ctx,
     address: String,
     secret: &str,
     password: NewPassword,
 ) -> Result<(), Refusal> {
-    let subject = match address.parse() {
-        Ok(ip) => format!("address:{}", rate::network(ip)),
-        Err(_) => format!("address:{address}"),
-    };
+    let subject = format!("address:{}", rate::network_of(&address));
     let (hash, at) = (digest(secret), ctx.now());
     let most = i64::from(ctx.settings.login_failures_address);
     let (sought, counted) = (hash.clone(), subject.clone());
