@@ -341,14 +341,8 @@ async fn refresh(
     (status = 204, description = "Signed out"),
 ))]
 #[post("/v1/auth/logout")]
-async fn logout(
-    request: HttpRequest,
-    ctx: web::Data<Ctx>,
-    can: Can<SignedIn>,
-    _: Params<NoParams>,
-) -> ApiResult {
-    let address = client_address(&request, &ctx);
-    auth::logout(&ctx, can.actor, address).await?;
+async fn logout(ctx: web::Data<Ctx>, can: Can<SignedIn>, _: Params<NoParams>) -> ApiResult {
+    auth::logout(&ctx, can.actor, can.address).await?;
     Ok(done())
 }
 
@@ -362,7 +356,6 @@ async fn logout(
 ))]
 #[post("/v1/auth/password")]
 async fn change_password(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<SignedIn>,
     _: Params<NoParams>,
@@ -372,8 +365,7 @@ async fn change_password(
         current_password,
         new_password,
     } = body.read()?;
-    let address = client_address(&request, &ctx);
-    auth::change_password(&ctx, can.actor, address, current_password, new_password).await?;
+    auth::change_password(&ctx, can.actor, can.address, current_password, new_password).await?;
     Ok(done())
 }
 

@@ -49,7 +49,8 @@ pub struct Can<R> {
     pub actor: Actor,
     pub if_match: IfMatch,
     key: Option<String>,
-    address: String,
+    /// From where the request comes.
+    pub address: String,
     target: String,
     right: PhantomData<R>,
 }

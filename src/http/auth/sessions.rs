@@ -11,7 +11,7 @@ use crate::domain::time::{Instant, Zone};
 use crate::domain::user::{Session, SessionId};
 use crate::http::caching::private_json;
 use crate::http::error::{ApiResult, Problem};
-use crate::http::extract::{Can, NoParams, Params, Segment, SignedIn, client_address};
+use crate::http::extract::{Can, NoParams, Params, Segment, SignedIn};
 use crate::service::auth;
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -97,14 +97,12 @@ async fn list_sessions(
 )]
 #[delete("/v1/auth/sessions/{id}")]
 async fn end_session(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<SignedIn>,
     id: Segment<SessionId>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let address = client_address(&request, &ctx);
-    auth::end_session(&ctx, can.actor, address, id.0).await?;
+    auth::end_session(&ctx, can.actor, can.address, id.0).await?;
     Ok(done())
 }
 
@@ -116,12 +114,10 @@ async fn end_session(
 ))]
 #[delete("/v1/auth/sessions")]
 async fn end_other_sessions(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<SignedIn>,
     _: Params<NoParams>,
 ) -> ApiResult {
-    let address = client_address(&request, &ctx);
-    auth::end_others(&ctx, can.actor, address).await?;
+    auth::end_others(&ctx, can.actor, can.address).await?;
     Ok(done())
 }

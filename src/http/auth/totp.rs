@@ -14,7 +14,7 @@ use crate::domain::second_factor::{RecoveryCode, SentCode};
 use crate::domain::user::{Password, Pending};
 use crate::http::caching::{JSON, NO_STORE, private_json, to_bytes};
 use crate::http::error::{ApiResult, Problem};
-use crate::http::extract::{Body, Can, NoParams, Params, SignedIn, client_address};
+use crate::http::extract::{Body, Can, NoParams, Params, SignedIn};
 use crate::service::auth::second_factor;
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -131,15 +131,13 @@ async fn get_totp(
 ))]
 #[post("/v1/auth/totp")]
 async fn start_totp(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<SignedIn>,
     _: Params<NoParams>,
     body: Body<TotpStart, SMALL>,
 ) -> ApiResult {
     let password = body.read()?.current_password;
-    let address = client_address(&request, &ctx);
-    let made = second_factor::start(&ctx, can.actor, address, password).await?;
+    let made = second_factor::start(&ctx, can.actor, can.address, password).await?;
     secret(&TotpSecret {
         secret: made.secret,
         otpauth_url: made.url,
@@ -157,15 +155,13 @@ async fn start_totp(
 ))]
 #[post("/v1/auth/totp/confirm")]
 async fn confirm_totp(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<SignedIn>,
     _: Params<NoParams>,
     body: Body<TotpCode, SMALL>,
 ) -> ApiResult {
     let code = body.read()?.code;
-    let address = client_address(&request, &ctx);
-    shown(&second_factor::confirm(&ctx, can.actor, address, code).await?)
+    shown(&second_factor::confirm(&ctx, can.actor, can.address, code).await?)
 }
 
 /// Turn the second factor off.
@@ -179,15 +175,13 @@ async fn confirm_totp(
 ))]
 #[post("/v1/auth/totp/disable")]
 async fn disable_totp(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<SignedIn>,
     _: Params<NoParams>,
     body: Body<TotpCode, SMALL>,
 ) -> ApiResult {
     let code = body.read()?.code;
-    let address = client_address(&request, &ctx);
-    second_factor::disable(&ctx, can.actor, address, code).await?;
+    second_factor::disable(&ctx, can.actor, can.address, code).await?;
     Ok(done())
 }
 
@@ -200,13 +194,11 @@ async fn disable_totp(
 ))]
 #[post("/v1/auth/totp/recovery-codes")]
 async fn renew_recovery_codes(
-    request: HttpRequest,
     ctx: web::Data<Ctx>,
     can: Can<SignedIn>,
     _: Params<NoParams>,
     body: Body<TotpCode, SMALL>,
 ) -> ApiResult {
     let code = body.read()?.code;
-    let address = client_address(&request, &ctx);
-    shown(&second_factor::renew_recovery_codes(&ctx, can.actor, address, code).await?)
+    shown(&second_factor::renew_recovery_codes(&ctx, can.actor, can.address, code).await?)
 }
