@@ -10,7 +10,8 @@ use actix_web::HttpServer;
 use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
-use crate::config::{LogFormat, Settings};
+use crate::config::media::MediaPlace;
+use crate::config::{LogFormat, Place, Settings};
 use crate::ctx::Ctx;
 use crate::http::{Shared, app};
 use crate::infra::blob::Blobs;
@@ -52,10 +53,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
     let base = settings.base_url();
     let db = Db::open(&address, u32::from(settings.db_connections))
         .map_err(|error| format!("cannot open the database: {error}"))?;
-    let media = settings.media_dir();
-    let blobs = private_folder(&media)
-        .and_then(|()| Blobs::open(&media))
-        .map_err(|error| format!("BANTIN_MEDIA_DIR {}: {error}", media.display()))?;
+    let blobs = media_storage(&settings.place, &settings.media)?;
     // Issuer and audience are names, not addresses: they stay when the public address changes.
     let keys_dir = settings.keys_dir()?;
     let now = clock.now_micros() / 1_000_000;
@@ -103,6 +101,18 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         settings: Arc::new(settings),
         metrics: Arc::new(Metrics::default()),
     })
+}
+
+/// Opens media storage; a bucket that does not answer is an error.
+pub fn media_storage(place: &Place, media: &MediaPlace) -> Result<Blobs, String> {
+    let folder = media.dir(place);
+    let local = |error: std::io::Error| format!("BANTIN_MEDIA_DIR {}: {error}", folder.display());
+    private_folder(&folder).map_err(local)?;
+    match media.bucket()? {
+        None => Blobs::folder(&folder).map_err(local),
+        Some(bucket) => Blobs::bucket(&bucket, &folder)
+            .map_err(|why| format!("BANTIN_MEDIA_URL {}: {why}", bucket.url)),
+    }
 }
 
 fn is_loopback(base: &str) -> bool {

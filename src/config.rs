@@ -2,6 +2,7 @@
 //! reader of the environment.
 
 mod mail;
+pub mod media;
 mod oidc;
 
 use std::net::{IpAddr, SocketAddr};
@@ -92,9 +93,13 @@ pub struct Settings {
     #[arg(long, env = "BANTIN_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
 
-    /// Folder for media files [default: DATA_DIR/media]
-    #[arg(long, env = "BANTIN_MEDIA_DIR", value_name = "DIR")]
-    pub media_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub media: media::MediaPlace,
+
+    /// Seconds that a signed address of a bucket is good for, to which readers of public pictures,
+    /// sound and film are sent; 0: files go through this server
+    #[arg(long, env = "BANTIN_MEDIA_REDIRECT", default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=3600))]
+    pub media_redirect: u16,
 
     /// Folder for signing keys; required with PostgreSQL, shared by all nodes
     /// [default: DATA_DIR/keys]
@@ -268,12 +273,6 @@ impl Settings {
             .unwrap_or_else(|| format!("http://{}", self.listen))
     }
 
-    pub fn media_dir(&self) -> PathBuf {
-        self.media_dir
-            .clone()
-            .unwrap_or_else(|| self.place.data_dir.join("media"))
-    }
-
     /// Roles that demand a second factor.
     pub fn totp_roles(&self) -> &[Role] {
         self.totp_roles.as_ref().map_or(&[], RoleSet::as_slice)
@@ -295,6 +294,7 @@ impl Settings {
         }
         self.oidc.options()?;
         self.mail()?;
+        self.media.check()?;
         self.keys_dir().map(|_| ())
     }
 

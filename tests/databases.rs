@@ -1,4 +1,4 @@
-//! The last lines of `cargo test`: which databases, vectors and provider the suites ran on. Fails where
+//! The last lines of `cargo test`: which databases, vectors, bucket and provider the suites ran on. Fails where
 //! something was asked for that did not run.
 
 #![expect(clippy::print_stdout, reason = "its output is the result")]
@@ -28,6 +28,17 @@ fn main() -> ExitCode {
             "tested on SQLite; PostgreSQL was NOT TESTED: set BANTIN_TEST_POSTGRES=postgres://USER:PASSWORD@HOST/DATABASE \
              and run `cargo test --features postgres`"
         ),
+    }
+    let bucket = std::env::var("BANTIN_TEST_S3").is_ok();
+    match bucket {
+        true => println!("tested with media in S3"),
+        false => println!(
+            "media in S3 were NOT TESTED: set BANTIN_TEST_S3=http://KEY:SECRET@HOST:PORT/BUCKET"
+        ),
+    }
+    if ci && built && !bucket {
+        println!("FAILED: CI runs without an S3 server");
+        return ExitCode::FAILURE;
     }
     let provider = std::env::var("BANTIN_TEST_OIDC").is_ok();
     match provider {

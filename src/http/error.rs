@@ -271,6 +271,12 @@ impl ApiError {
     }
 
     /// A failure whose cause stays in the log.
+    /// Something did not answer in time; the cause goes to the log only.
+    pub fn busy(cause: impl std::fmt::Display) -> Self {
+        tracing::warn!(%cause, "busy");
+        Self::new(Code::Busy)
+    }
+
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
         Self::new(Code::Internal)
@@ -368,6 +374,7 @@ impl From<service::Error> for ApiError {
         use service::Error as E;
         match error {
             E::Store(error) => error.into(),
+            E::Busy(cause) => Self::busy(cause),
             E::Invalid(faults) => faults.into(),
             E::NotFound => Self::new(Code::NotFound),
             E::Forbidden => Self::new(Code::Forbidden),

@@ -3,24 +3,23 @@
 
 mod ranges;
 
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HttpDate};
-use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::Stream;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use futures_util::{Stream, StreamExt as _};
 
 use self::ranges::{Part, Wanted};
-use super::caching::is_known;
+use super::caching::{NO_STORE, is_known};
 use super::error::{ApiError, ApiResult, Code};
+use super::request::HeadOnly;
 use crate::ctx::Ctx;
 use crate::domain::media::Withdrawal;
 use crate::domain::time::Instant;
+use crate::infra::blob::{self, Object};
 use crate::infra::random;
-
-/// Most bytes of one answer that lie in memory at once.
-const CHUNK: u64 = 64 * 1024;
 
 /// A file to send.
 pub struct File {
@@ -35,6 +34,14 @@ pub struct File {
     pub since: Instant,
 }
 
+/// Who asks for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    Readers,
+    /// Somebody who may see what is not public.
+    Editors,
+}
+
 /// The answer for a file that was withdrawn.
 pub fn withdrawn(withdrawal: &Withdrawal) -> ApiError {
     let reason = withdrawal.reason_code.as_str();
@@ -43,14 +50,21 @@ pub fn withdrawn(withdrawal: &Withdrawal) -> ApiError {
 
 /// Answers a GET for a file: 304 for who has it, 206 for ranges, 416 for ranges that all lie beyond
 /// its end, 200 with everything otherwise.
-pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, cache_control: &str) -> ApiResult {
+pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, to: Audience) -> ApiResult {
+    // The bytes behind an address never change, so browsers may keep them; shared caches ask again
+    // soon enough for a takedown.
+    let seconds = ctx.settings.cache_seconds;
+    let caching = match to {
+        Audience::Readers => format!("public, max-age=86400, s-maxage={seconds}, immutable"),
+        Audience::Editors => NO_STORE.to_owned(),
+    };
     let tag = format!("\"{}\"", file.hash);
     let modified = http_date(file.since);
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::ETAG, tag.as_str()))
         .insert_header((header::LAST_MODIFIED, modified.to_string()))
-        .insert_header((header::CACHE_CONTROL, cache_control))
+        .insert_header((header::CACHE_CONTROL, caching))
         // Pages of any origin may show it.
         .insert_header((
             header::HeaderName::from_static("cross-origin-resource-policy"),
@@ -70,6 +84,16 @@ pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, cache_control: &
     if has_it(request.headers(), &tag, modified) {
         response.status(StatusCode::NOT_MODIFIED);
         return Ok(response.finish());
+    }
+    if to == Audience::Readers
+        && let Some(address) = elsewhere(request, ctx, &file).await?
+    {
+        // Good for a part of the time that the address is: nobody is sent to one that has expired.
+        let seconds = (ctx.settings.media_redirect / 2).min(ctx.settings.cache_seconds);
+        return Ok(HttpResponse::TemporaryRedirect()
+            .insert_header((header::LOCATION, address))
+            .insert_header((header::CACHE_CONTROL, format!("public, max-age={seconds}")))
+            .finish());
     }
     let length = u64::try_from(file.bytes).map_err(ApiError::internal)?;
     let dated = (modified < http_date(ctx.now())).then_some(modified);
@@ -101,15 +125,32 @@ pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, cache_control: &
         }
     };
     let total = pieces.iter().map(Piece::length).sum();
-    let blobs = ctx.blobs.clone();
-    let opened = tokio::task::spawn_blocking(move || blobs.open_object(&file.key))
+    let object = ctx.blobs.open(&file.key).await.map_err(unread)?;
+    // The first piece before the head of the answer: a storage that is away is a 503.
+    let first = next((object, pieces.into_iter(), None))
         .await
-        .map_err(ApiError::internal)?
-        .map_err(ApiError::internal)?;
-    Ok(response.body(actix_web::body::SizedStream::new(
-        total,
-        stream(opened, pieces),
-    )))
+        .map_err(unread)?;
+    Ok(response.body(actix_web::body::SizedStream::new(total, stream(first))))
+}
+
+/// A signed address of the bucket, where readers are sent to one. What browsers must not show stays here:
+/// the bucket would send it without our headers. So does a HEAD, which such an address does not answer.
+async fn elsewhere(request: &HttpRequest, ctx: &Ctx, file: &File) -> ApiResult<Option<String>> {
+    let seconds = ctx.settings.media_redirect;
+    let head = request.extensions().contains::<HeadOnly>();
+    if seconds == 0 || head || !is_shown(&file.mime) {
+        return Ok(None);
+    }
+    let good_for = Duration::from_secs(u64::from(seconds));
+    let signed = ctx.blobs.signed_url(&file.key, good_for).await;
+    signed.map_err(unread)
+}
+
+fn unread(error: io::Error) -> ApiError {
+    match blob::is_away(&error) {
+        true => ApiError::busy(error),
+        false => ApiError::internal(error),
+    }
 }
 
 /// Whole seconds, as HTTP has them.
@@ -208,31 +249,34 @@ fn multipart(parts: &[Part], mime: &str, length: u64, boundary: &str) -> Vec<Pie
     pieces
 }
 
+/// What is left of an answer: its object, the pieces to come, and where the piece at hand goes on.
+type Rest = (Object, std::vec::IntoIter<Piece>, Option<(u64, u64)>);
+
+/// The next bytes of an answer, and what is left after them.
+async fn next((object, mut pieces, at): Rest) -> io::Result<Option<(web::Bytes, Rest)>> {
+    let (from, left) = match at {
+        Some(at) => at,
+        None => match pieces.next() {
+            None => return Ok(None),
+            Some(Piece::Text(text)) => return Ok(Some((text, (object, pieces, None)))),
+            Some(Piece::Bytes(from, count)) => (from, count),
+        },
+    };
+    let take = left.min(object.piece());
+    let (object, bytes) = object.read(from..from + take).await?;
+    let at = (left > take).then(|| (from + take, left - take));
+    Ok(Some((bytes, (object, pieces, at))))
+}
+
 /// The pieces in turn. A file that ends too soon breaks the answer off, so that the client sees that
 /// it is not whole.
-fn stream(
-    file: std::fs::File,
-    pieces: Vec<Piece>,
-) -> impl Stream<Item = Result<web::Bytes, std::io::Error>> {
-    let state = (file, pieces.into_iter(), None);
-    futures_util::stream::try_unfold(state, |(mut file, mut pieces, rest)| async move {
-        let (from, left) = match rest {
-            Some(rest) => rest,
-            None => match pieces.next() {
-                None => return Ok(None),
-                Some(Piece::Text(text)) => return Ok(Some((text, (file, pieces, None)))),
-                Some(Piece::Bytes(from, count)) => (from, count),
-            },
-        };
-        let take = left.min(CHUNK);
-        tokio::task::spawn_blocking(move || {
-            let mut bytes = vec![0; usize::try_from(take).map_err(std::io::Error::other)?];
-            file.seek(SeekFrom::Start(from))?;
-            file.read_exact(&mut bytes)?;
-            let rest = (left > take).then(|| (from + take, left - take));
-            Ok(Some((web::Bytes::from(bytes), (file, pieces, rest))))
-        })
-        .await
-        .map_err(std::io::Error::other)?
-    })
+fn stream(first: Option<(web::Bytes, Rest)>) -> impl Stream<Item = io::Result<web::Bytes>> {
+    let (bytes, rest) = first.unzip();
+    let others = futures_util::stream::try_unfold(rest, |rest| async move {
+        match rest {
+            None => Ok(None),
+            Some(rest) => Ok(next(rest).await?.map(|(bytes, rest)| (bytes, Some(rest)))),
+        }
+    });
+    futures_util::stream::iter(bytes.map(Ok)).chain(others)
 }

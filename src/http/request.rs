@@ -11,7 +11,7 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{ResponseError, web};
+use actix_web::{HttpMessage as _, ResponseError, web};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
@@ -91,6 +91,7 @@ async fn answer<B: MessageBody + 'static>(
     if visit.method == Method::HEAD {
         request.head_mut().method = Method::GET;
         request.headers_mut().remove(header::RANGE);
+        request.extensions_mut().insert(HeadOnly);
     }
     let early = match visit.access.preflight(&request) {
         Some(response) => Some(response),
@@ -127,6 +128,9 @@ async fn answer<B: MessageBody + 'static>(
         }
     }
 }
+
+/// Marks a request that was a HEAD.
+pub struct HeadOnly;
 
 /// One request from its head to the head of its answer.
 struct Visit {

@@ -176,7 +176,7 @@ async fn store(ctx: &Ctx, part: &mut Field) -> ApiResult<Arrived> {
         .and_then(|disposition| disposition.get_filename())
         .unwrap_or_default()
         .to_owned();
-    let folder = ctx.blobs.incoming();
+    let folder = ctx.blobs.incoming().to_owned();
     let mut file = off_thread(move || tempfile::NamedTempFile::new_in(folder)).await?;
     let (mut digest, mut left) = (Sha256::new(), u64::from(ctx.settings.max_upload));
     while let Some(chunk) = part.try_next().await.map_err(|error| broken(ctx, error))? {

@@ -1,91 +1,202 @@
-//! Object storage for media: a local folder.
+//! Object storage for media: a local folder, or a bucket of S3 and its like. What writes or reads whole
+//! objects blocks: call it off the async threads.
 
-use std::io::Write as _;
+mod bucket;
+mod folder;
+
+use std::io::{self, Error, ErrorKind};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tempfile::NamedTempFile;
+
+use self::bucket::Bucket;
+pub use self::bucket::Options;
+use self::folder::Folder;
 
 /// Where objects lie. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Blobs {
-    root: PathBuf,
+    place: Place,
+    incoming: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Folder(Folder),
+    Bucket(Arc<Bucket>),
+}
+
+/// An object as a listing tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub key: String,
+    pub bytes: u64,
+    /// When it was written.
+    pub at: SystemTime,
+}
+
+/// An object that is read in pieces.
+#[derive(Debug)]
+pub enum Object {
+    File(std::fs::File),
+    Key(Arc<Bucket>, String),
 }
 
 impl Blobs {
-    /// Opens the folder, making it when it is missing.
-    pub fn open(root: &Path) -> std::io::Result<Self> {
-        std::fs::create_dir_all(root.join("tmp"))?;
+    /// A folder, made when it is missing.
+    pub fn folder(root: &Path) -> io::Result<Self> {
+        let incoming = root.join("tmp");
+        std::fs::create_dir_all(&incoming)?;
         Ok(Self {
-            root: root.to_owned(),
+            place: Place::Folder(Folder::new(root, &incoming)),
+            incoming,
         })
     }
 
-    /// The folder for files on their way in; on the same file system as the objects.
-    pub fn incoming(&self) -> PathBuf {
-        self.root.join("tmp")
+    /// A bucket; files on their way in lie in a local folder, made when it is missing. Fails when the
+    /// bucket cannot be listed.
+    pub fn bucket(options: &Options, local: &Path) -> Result<Self, String> {
+        let incoming = local.join("tmp");
+        std::fs::create_dir_all(&incoming).map_err(|error| error.to_string())?;
+        Ok(Self {
+            place: Place::Bucket(Arc::new(Bucket::open(options)?)),
+            incoming,
+        })
+    }
+
+    /// The local folder for files on their way in.
+    pub fn incoming(&self) -> &Path {
+        &self.incoming
     }
 
     /// Writes a new object durably: it is there whole or not at all. A key is never written twice.
-    pub fn put(&self, key: &str, bytes: &[u8]) -> std::io::Result<()> {
-        self.write(key, |file| file.write_all(bytes))
-    }
-
-    fn write(
-        &self,
-        key: &str,
-        fill: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
-    ) -> std::io::Result<()> {
-        let path = self.path(key)?;
-        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
-            std::fs::create_dir_all(folder)?;
-            std::fs::File::open(&self.root)?.sync_all()?;
+    pub fn put(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+        check(key)?;
+        match &self.place {
+            Place::Folder(folder) => folder.put(key, &mut &*bytes).map(|_| ()),
+            Place::Bucket(bucket) => bucket.put(key, Bytes::copy_from_slice(bytes)),
         }
-        let mut file = tempfile::NamedTempFile::new_in(self.incoming())?;
-        fill(file.as_file_mut())?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(&path).map_err(|error| error.error)?;
-        if let Some(folder) = path.parent() {
-            // The name itself must survive a power cut too.
-            std::fs::File::open(folder)?.sync_all()?;
-        }
-        Ok(())
     }
 
     /// The same with the bytes of a file, which is copied as a stream; answers how many they are.
-    pub fn put_file(&self, key: &str, from: &Path) -> std::io::Result<u64> {
-        let mut from = std::fs::File::open(from)?;
-        let mut length = 0;
-        self.write(key, |file| {
-            length = std::io::copy(&mut from, file)?;
-            Ok(())
-        })?;
-        Ok(length)
+    pub fn put_file(&self, key: &str, from: &Path) -> io::Result<u64> {
+        check(key)?;
+        match &self.place {
+            Place::Folder(folder) => folder.put(key, &mut std::fs::File::open(from)?),
+            Place::Bucket(bucket) => bucket.put_file(key, from),
+        }
     }
 
-    /// Opens an object for reading.
-    pub fn open_object(&self, key: &str) -> std::io::Result<std::fs::File> {
-        std::fs::File::open(self.path(key)?)
+    /// A local copy of an object, removed when it is dropped.
+    pub fn fetch(&self, key: &str) -> io::Result<NamedTempFile> {
+        check(key)?;
+        let mut copy = NamedTempFile::new_in(&self.incoming)?;
+        match &self.place {
+            Place::Folder(folder) => {
+                io::copy(&mut folder.open(key)?, &mut copy)?;
+            }
+            Place::Bucket(bucket) => bucket.copy_to(key, copy.as_file_mut())?,
+        }
+        Ok(copy)
     }
 
     /// Removes an object; one that is gone already is no error.
-    pub fn delete(&self, key: &str) -> std::io::Result<()> {
-        match std::fs::remove_file(self.path(key)?) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+    pub fn delete(&self, key: &str) -> io::Result<()> {
+        check(key)?;
+        match &self.place {
+            Place::Folder(folder) => folder.delete(key),
+            Place::Bucket(bucket) => bucket.delete(key),
         }
     }
 
-    /// Keys are ours (letters, digits, `-`, `_`, `.`), two levels deep by their first characters.
-    fn path(&self, key: &str) -> std::io::Result<PathBuf> {
-        let plain = key.len() >= 8
-            && !key.starts_with('.')
-            && key
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-        match (plain, key.get(..2)) {
-            (true, Some(folder)) => Ok(self.root.join(folder).join(key)),
-            _ => Err(std::io::Error::new(
-                std::io::ErrorKind::InvalidInput,
-                "not an object key",
-            )),
+    /// Tells of every object, in no order. What is in the place and no object of ours is passed over.
+    pub fn list(&self, each: &mut dyn FnMut(Listed) -> io::Result<()>) -> io::Result<()> {
+        let mut ours = |listed: Listed| match check(&listed.key) {
+            Ok(()) => each(listed),
+            Err(_) => Ok(()),
+        };
+        match &self.place {
+            Place::Folder(folder) => folder.list(&mut ours),
+            Place::Bucket(bucket) => bucket.list(&mut ours),
         }
+    }
+
+    /// Opens an object for reading.
+    pub async fn open(&self, key: &str) -> io::Result<Object> {
+        check(key)?;
+        match &self.place {
+            Place::Folder(folder) => {
+                let (folder, key) = (folder.clone(), key.to_owned());
+                off_thread(move || folder.open(&key).map(Object::File)).await
+            }
+            Place::Bucket(bucket) => Ok(Object::Key(bucket.clone(), key.to_owned())),
+        }
+    }
+
+    /// An address at which anybody gets the object for that long; none for a folder.
+    pub async fn signed_url(&self, key: &str, good_for: Duration) -> io::Result<Option<String>> {
+        check(key)?;
+        match &self.place {
+            Place::Folder(_) => Ok(None),
+            Place::Bucket(bucket) => bucket.signed_url(key, good_for).await.map(Some),
+        }
+    }
+}
+
+impl Object {
+    /// Most bytes that one read should ask for: a local file costs little to ask again, a bucket a
+    /// round trip.
+    pub fn piece(&self) -> u64 {
+        match self {
+            Self::File(_) => 64 * 1024,
+            Self::Key(..) => 1024 * 1024,
+        }
+    }
+
+    /// Exactly these bytes; an object that ends before is an error.
+    pub async fn read(self, range: Range<u64>) -> io::Result<(Self, Bytes)> {
+        match self {
+            Self::File(mut file) => {
+                off_thread(move || {
+                    let bytes = folder::read(&mut file, range)?;
+                    Ok((Self::File(file), bytes.into()))
+                })
+                .await
+            }
+            Self::Key(bucket, key) => {
+                let bytes = bucket.read(&key, range).await?;
+                Ok((Self::Key(bucket, key), bytes))
+            }
+        }
+    }
+}
+
+/// Did the storage fail to answer, so that the same may go well in a moment?
+pub fn is_away(error: &Error) -> bool {
+    error.kind() == ErrorKind::NetworkDown
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::other)?
+}
+
+/// Keys are ours: letters, digits, `-`, `_`, `.`.
+fn check(key: &str) -> io::Result<()> {
+    let plain = key.len() >= 8
+        && !key.starts_with('.')
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    match plain {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::InvalidInput, "not an object key")),
     }
 }

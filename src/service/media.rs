@@ -17,7 +17,7 @@ use crate::domain::id::{MediaId, Version};
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition};
 use crate::domain::policy::{self, Right};
-use crate::infra::blob::Blobs;
+use crate::infra::blob::{self, Blobs};
 use crate::infra::document::{self, Found};
 use crate::infra::image::{self, ImageError, Limits, Look, Processed};
 use crate::infra::random;
@@ -202,7 +202,7 @@ async fn store_document(
     let bytes = tokio::task::spawn_blocking(move || blobs.put_file(&place, &path))
         .await
         .map_err(internal)?
-        .map_err(internal)?;
+        .map_err(unstored)?;
     let bytes = i64::try_from(bytes).map_err(internal)?;
     let file = Rendition {
         name: "full".to_owned(),
@@ -273,7 +273,7 @@ fn put_objects(
     let length = |bytes: &[u8]| i64::try_from(bytes.len()).map_err(internal);
     let mut put = |bytes: &[u8]| {
         let key = new_key();
-        blobs.put(&key, bytes).map_err(internal)?;
+        blobs.put(&key, bytes).map_err(unstored)?;
         stored.push(key.clone());
         Ok::<_, Error>(key)
     };
@@ -303,6 +303,14 @@ fn put_objects(
 
 fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(error.to_string())
+}
+
+/// A storage that does not answer may do so in a moment.
+fn unstored(error: std::io::Error) -> Error {
+    match blob::is_away(&error) {
+        true => Error::Busy(error.to_string()),
+        false => internal(error),
+    }
 }
 
 fn refused(error: ImageError) -> UploadError {

@@ -114,6 +114,8 @@ impl<T: Serialize + Deserr<Faults>> Save<T> {
 #[derive(Debug)]
 pub enum Error {
     Store(store::Error),
+    /// Something that is needed has no time or does not answer; trying again may help.
+    Busy(String),
     /// The body is well-formed but wrong.
     Invalid(Faults),
     NotFound,
@@ -410,7 +412,7 @@ async fn turn(
 ) -> Result<OwnedSemaphorePermit, Error> {
     match tokio::time::timeout(patience, Arc::clone(turns).acquire_owned()).await {
         Ok(Ok(turn)) => Ok(turn),
-        _ => Err(Error::Store(store::Error::Busy(why.to_owned()))),
+        _ => Err(Error::Busy(why.to_owned())),
     }
 }
 

@@ -4,7 +4,7 @@
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use bantin::domain::time::Instant;
-use bantin::http::files::{File, send};
+use bantin::http::files::{Audience, File, send};
 
 use crate::support::sample::{local, picture};
 use crate::support::{Answer, NOW, Portal};
@@ -262,7 +262,9 @@ async fn only_pictures_sound_and_film_are_shown_in_place() {
             since: Instant::from_micros(NOW),
         };
         let request = TestRequest::default().to_http_request();
-        let answer = send(&request, &portal.ctx, file, "no-store").await.unwrap();
+        let answer = send(&request, &portal.ctx, file, Audience::Editors)
+            .await
+            .unwrap();
         let header = |name| {
             let value = answer.headers().get(name).map(|v| v.to_str().unwrap());
             value.unwrap_or_default().to_owned()

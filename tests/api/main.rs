@@ -45,6 +45,7 @@ mod lists;
 mod media;
 mod media_files;
 mod merging;
+mod object_storage;
 mod oidc;
 mod openapi;
 mod ops;

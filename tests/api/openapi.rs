@@ -231,7 +231,12 @@ fn the_readme_names_every_setting_with_its_default() {
 
 #[test]
 fn the_readme_names_no_setting_that_is_not_there() {
-    let files = ["config.rs", "config/mail.rs", "config/oidc.rs"];
+    let files = [
+        "config.rs",
+        "config/mail.rs",
+        "config/media.rs",
+        "config/oidc.rs",
+    ];
     let config: String = files.map(|file| read(&format!("src/{file}"))).concat();
     let readme = read("README.md");
     for row in readme.lines().filter(|line| line.starts_with("| `--")) {

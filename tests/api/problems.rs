@@ -208,7 +208,7 @@ async fn who_cannot_be_served_now_is_told_when_to_come_again() {
 async fn a_fault_of_ours_keeps_its_cause_to_itself() {
     let portal = Portal::new().await;
     let world = World::new(&portal).await;
-    let files = portal.ctx.settings.media_dir();
+    let files = portal.ctx.blobs.incoming().parent().unwrap().to_owned();
     std::fs::remove_dir_all(&files).unwrap();
     let ask = portal.ask(Method::GET, &world.file);
     let answer = ask.send_to_broken().await;

@@ -16,6 +16,13 @@ const BAD: &[(&str, &str)] = &[
         "https://editor.example.vn/invite?t={token}",
     ),
     ("BANTIN_MEDIA_DIR", "/dev/null/media"),
+    ("BANTIN_MEDIA_URL", "ftp://bucket/media"),
+    ("BANTIN_S3_ENDPOINT", "somewhere"),
+    ("BANTIN_S3_REGION", "us-east-1"), // without a bucket
+    ("BANTIN_S3_KEY", "key"),
+    ("BANTIN_S3_SECRET", "s3cret"),
+    ("BANTIN_MEDIA_OPTIONS", "colour"),
+    ("BANTIN_MEDIA_REDIRECT", "3601"),
     ("BANTIN_KEYS_DIR", "/dev/null/keys"),
     ("BANTIN_CORS_ORIGINS", "https://editor.example.vn/path"),
     ("BANTIN_TRUSTED_PROXIES", "10.0.0.1,proxy"),

@@ -79,8 +79,7 @@ fn place(address: &Address) -> String {
 
 /// What to do about a demo that is not whole.
 fn half(address: &Address, settings: &Settings) -> String {
-    let media = settings.media_dir();
-    let media = media.display();
+    let media = settings.media.shown(&settings.place);
     match address {
         Address::Sqlite(path) => {
             let path = path.display();

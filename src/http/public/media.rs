@@ -11,7 +11,7 @@ use crate::domain::media::LiveMedium;
 use crate::http::caching::{JSON, public_bytes, public_json, to_bytes};
 use crate::http::error::{ApiResult, Problem};
 use crate::http::extract::{FromQuery, NoParams, PageParams, Paging, Params, Query, Segment};
-use crate::http::files::{self, File};
+use crate::http::files::{self, Audience, File};
 use crate::http::next_link;
 use crate::store;
 use crate::store::public::media::{self, FoundFile};
@@ -112,6 +112,7 @@ async fn get_media(
         (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/*"))),
         (status = 206, description = "The ranges: of one `Content-Range` tells which, several are parts with a `Content-Range` each", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/*"), (Vec<u8> = "multipart/byteranges"))),
         (status = 304, description = "Not modified"),
+        (status = 307, description = "Where readers are sent to a bucket (`BANTIN_MEDIA_REDIRECT`): a signed address, good for a while"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "Withdrawn; it does not come back", body = Problem, content_type = "application/problem+json"),
         (status = 416, description = "All ranges begin beyond the end; `Content-Range` tells the length", body = Problem, content_type = "application/problem+json"),
@@ -142,9 +143,5 @@ async fn get_media_file(
         hash,
         since: found.since,
     };
-    // The bytes behind an address never change, so browsers may keep them; shared caches ask again
-    // soon enough for a takedown.
-    let seconds = ctx.settings.cache_seconds;
-    let caching = format!("public, max-age=86400, s-maxage={seconds}, immutable");
-    files::send(&request, &ctx, file, &caching).await
+    files::send(&request, &ctx, file, Audience::Readers).await
 }

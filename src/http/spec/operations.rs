@@ -232,7 +232,7 @@ impl Operation<'_> {
             );
         }
         match status {
-            "201" | "301" => {
+            "201" | "301" | "307" => {
                 let location = json!({"description": "Where it is", "required": true,
                     "schema": {"type": "string", "format": "uri", "maxLength": 8500}});
                 headers.insert("Location", location);

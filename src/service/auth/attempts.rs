@@ -136,7 +136,10 @@ async fn verified(
         }))
     })
     .await;
-    if matches!(checked, Err(Error::Store(store::Error::Busy(_)))) {
+    if matches!(
+        checked,
+        Err(Error::Busy(_) | Error::Store(store::Error::Busy(_)))
+    ) {
         let subjects = subjects.clone();
         ctx.db.write(move |conn| subjects.uncount(conn)).await?;
     }

@@ -8,10 +8,9 @@ use crate::ctx::Ctx;
 use crate::domain::id::MediaId;
 use crate::domain::input::{FaultCode, Refusal};
 use crate::domain::time::Instant;
-use crate::http::caching::NO_STORE;
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
 use crate::http::extract::{FromQuery, Params, Query, Segment};
-use crate::http::files::{self, File};
+use crate::http::files::{self, Audience, File};
 use crate::store::editorial::media;
 
 /// Most seconds that a preview address is good for.
@@ -123,7 +122,7 @@ pub async fn get_media_preview(
         hash: found.hash,
         since: medium.created_at,
     };
-    files::send(&request, &ctx, file, NO_STORE).await
+    files::send(&request, &ctx, file, Audience::Editors).await
 }
 
 #[cfg(test)]
