@@ -309,6 +309,11 @@ async fn tidy(ctx: Ctx) {
             Ok(rows) => tracing::debug!(rows, "removed what has expired"),
             Err(error) => tracing::warn!(?error, "what has expired could not be removed"),
         }
+        match crate::service::media::uploads::tidy(&ctx).await {
+            Ok(0) => {}
+            Ok(uploads) => tracing::info!(uploads, "dropped uploads that nobody went on with"),
+            Err(error) => tracing::warn!(?error, "expired uploads could not be dropped"),
+        }
         let retention = Retention::new(ctx.now(), ctx.settings.retention.audit_years, DAY_SECONDS);
         match prune(&ctx.db, &ctx.keys, retention).await {
             Ok(0) => {}

@@ -141,6 +141,10 @@ pub struct Settings {
     #[arg(long, env = "BANTIN_MAX_UPLOAD", default_value_t = 25 * 1024 * 1024, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1024..=1_073_741_824))]
     pub max_upload: u32,
 
+    /// Hours after which an upload in pieces that nobody goes on with is dropped
+    #[arg(long, env = "BANTIN_UPLOAD_HOURS", default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u16).range(1..=720))]
+    pub upload_hours: u16,
+
     /// Largest picture, in pixels
     #[arg(long, env = "BANTIN_MAX_PIXELS", default_value_t = 50_000_000, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     pub max_pixels: u32,

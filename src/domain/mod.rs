@@ -29,4 +29,5 @@ pub mod slug;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod upload;
 pub mod user;

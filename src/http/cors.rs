@@ -12,10 +12,13 @@ use super::request::is_private;
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range",
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, \
+     Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Accept-Ranges, Content-Range, ETag, Link, Location, Retry-After, X-RateLimit-Limit, X-Request-Id",
+    "Accept-Ranges, Content-Range, ETag, Link, Location, Retry-After, Tus-Checksum-Algorithm, \
+     Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, \
+     Upload-Offset, X-RateLimit-Limit, X-Request-Id",
 );
 /// Seconds that a browser may remember the answer to a preflight.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");

@@ -94,6 +94,8 @@ codes! {
     CategoryInUse = "category_in_use", 409, "The category is in use";
     MediaInUse = "media_in_use", 409, "The medium is in use";
     MediaWithdrawn = "media_withdrawn", 409, "The medium was withdrawn";
+    OffsetMismatch = "offset_mismatch", 409, "The upload stands elsewhere";
+    TooManyUploads = "too_many_uploads", 409, "Too many uploads are open";
     LoginTaken = "login_taken", 409, "The login is taken";
     LastAdmin = "last_admin", 409, "The last admin must stay";
     FourEyes = "four_eyes", 409, "Somebody else must publish it";
@@ -105,6 +107,7 @@ codes! {
     FileWithdrawn = "file_withdrawn", 410, "The file was withdrawn";
     Resync = "resync", 410, "The log has begun anew";
     VersionMismatch = "version_mismatch", 412, "Somebody else has changed it";
+    TusVersion = "tus_version", 412, "Another version of the upload protocol";
     TooLarge = "too_large", 413, "The body is too large";
     UriTooLong = "uri_too_long", 414, "The address is too long";
     UnsupportedMediaType = "unsupported_media_type", 415, "Media type not supported";
@@ -113,6 +116,7 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key belongs to another request";
     PreconditionRequired = "precondition_required", 428, "If-Match is required";
     TooManyRequests = "too_many_requests", 429, "Too many requests";
+    ChecksumMismatch = "checksum_mismatch", 460, "The checksum is of other bytes";
     Internal = "internal", 500, "Internal error";
     ProviderFailed = "provider_failed", 502, "The sign-in provider does not answer as it should";
     Busy = "busy", 503, "Busy, please try again";
@@ -270,13 +274,13 @@ impl ApiError {
         Self::new(Code::of_status(error.as_response_error().status_code()))
     }
 
-    /// A failure whose cause stays in the log.
     /// Something did not answer in time; the cause goes to the log only.
     pub fn busy(cause: impl std::fmt::Display) -> Self {
         tracing::warn!(%cause, "busy");
         Self::new(Code::Busy)
     }
 
+    /// A failure whose cause stays in the log.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
         Self::new(Code::Internal)
@@ -418,6 +422,8 @@ impl From<service::Error> for ApiError {
                 Conflict::SecondFactorOn => Code::SecondFactorOn,
                 Conflict::SecondFactorOff => Code::SecondFactorOff,
                 Conflict::MediaWithdrawn => Code::MediaWithdrawn,
+                Conflict::OffsetMismatch => Code::OffsetMismatch,
+                Conflict::TooManyUploads => Code::TooManyUploads,
             })
             .detail(detail),
             E::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),

@@ -11,11 +11,11 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use deserr::ValuePointerRef;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
-use sha2::{Digest as _, Sha256};
 
 use super::error::{ApiError, ApiResult, Code};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults, Refusal, pointer};
+use crate::infra::checksum::{Algorithm, Hasher};
 
 /// What boundaries, headers and texts may add to the file, in bytes.
 const ENVELOPE: u64 = 256 * 1024;
@@ -84,7 +84,7 @@ pub async fn receive(
             .detail("send multipart/form-data")
             .header(header::ACCEPT, "multipart/form-data"));
     }
-    let most = u64::from(ctx.settings.max_upload).saturating_add(ENVELOPE);
+    let most = most(ctx).saturating_add(ENVELOPE);
     let declared: Option<u64> =
         header_text(request, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     if declared.is_some_and(|length| length > most) {
@@ -102,14 +102,18 @@ fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> 
     request.headers().get(name)?.to_str().ok()
 }
 
-fn too_large(ctx: &Ctx) -> ApiError {
-    ApiError::new(Code::TooLarge)
-        .detail(format!("a file may have {} bytes", ctx.settings.max_upload))
+/// Largest file, in bytes.
+pub fn most(ctx: &Ctx) -> u64 {
+    u64::from(ctx.settings.max_upload)
+}
+
+pub fn too_large(ctx: &Ctx) -> ApiError {
+    ApiError::new(Code::TooLarge).detail(format!("a file may have {} bytes", most(ctx)))
 }
 
 /// The body, as long as it keeps coming and has no more than `most` bytes: the parser's own limits
 /// do not bound what lies around and between the parts.
-fn limited(
+pub fn limited(
     payload: web::Payload,
     most: u64,
     idle: Duration,
@@ -176,24 +180,59 @@ async fn store(ctx: &Ctx, part: &mut Field) -> ApiResult<Arrived> {
         .and_then(|disposition| disposition.get_filename())
         .unwrap_or_default()
         .to_owned();
-    let folder = ctx.blobs.incoming().to_owned();
-    let mut file = off_thread(move || tempfile::NamedTempFile::new_in(folder)).await?;
-    let (mut digest, mut left) = (Sha256::new(), u64::from(ctx.settings.max_upload));
+    let mut spool = Spool::new(ctx, Some(Hasher::new(Algorithm::Sha256))).await?;
+    let most = i64::try_from(most(ctx)).map_err(ApiError::internal)?;
     while let Some(chunk) = part.try_next().await.map_err(|error| broken(ctx, error))? {
-        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        left = left.checked_sub(length).ok_or_else(|| too_large(ctx))?;
-        (file, digest) = off_thread(move || {
-            file.write_all(&chunk)?;
-            digest.update(&chunk);
-            Ok((file, digest))
-        })
-        .await?;
+        spool = spool.push(chunk).await?;
+        if spool.bytes > most {
+            return Err(too_large(ctx));
+        }
     }
+    let (file, digest) = spool.close();
     Ok(Arrived {
         file,
         name,
-        hash: hex::encode(digest.finalize()),
+        hash: hex::encode(digest.unwrap_or_default()),
     })
+}
+
+/// Bytes on their way to a temporary file, off the async threads.
+pub struct Spool {
+    pub file: tempfile::NamedTempFile,
+    hasher: Option<Hasher>,
+    /// How many there are.
+    pub bytes: i64,
+}
+
+impl Spool {
+    pub async fn new(ctx: &Ctx, hasher: Option<Hasher>) -> ApiResult<Self> {
+        let folder = ctx.blobs.incoming().to_owned();
+        off_thread(move || {
+            Ok(Self {
+                file: tempfile::NamedTempFile::new_in(folder)?,
+                hasher,
+                bytes: 0,
+            })
+        })
+        .await
+    }
+
+    pub async fn push(mut self, chunk: web::Bytes) -> ApiResult<Self> {
+        off_thread(move || {
+            self.file.write_all(&chunk)?;
+            if let Some(hasher) = &mut self.hasher {
+                hasher.update(&chunk);
+            }
+            self.bytes += i64::try_from(chunk.len()).map_err(std::io::Error::other)?;
+            Ok(self)
+        })
+        .await
+    }
+
+    /// The file, and its digest where one was asked for.
+    pub fn close(self) -> (tempfile::NamedTempFile, Option<Vec<u8>>) {
+        (self.file, self.hasher.map(Hasher::finish))
+    }
 }
 
 async fn off_thread<T: Send + 'static>(
@@ -221,10 +260,16 @@ async fn text(ctx: &Ctx, part: &mut Field) -> ApiResult<String> {
 
 fn broken(ctx: &Ctx, error: MultipartError) -> ApiError {
     match error {
-        MultipartError::Payload(PayloadError::Overflow) => too_large(ctx),
-        MultipartError::Payload(PayloadError::Io(cause))
-            if cause.kind() == std::io::ErrorKind::TimedOut =>
-        {
+        MultipartError::Payload(error) => unreceived(error, || too_large(ctx)),
+        error => ApiError::new(Code::BadRequest).detail(error.to_string()),
+    }
+}
+
+/// Why a body ended before its time.
+pub fn unreceived(error: PayloadError, too_large: impl FnOnce() -> ApiError) -> ApiError {
+    match error {
+        PayloadError::Overflow => too_large(),
+        PayloadError::Io(cause) if cause.kind() == std::io::ErrorKind::TimedOut => {
             ApiError::new(Code::RequestTimeout)
         }
         error => ApiError::new(Code::BadRequest).detail(error.to_string()),

@@ -93,15 +93,18 @@ impl Blobs {
 
     /// A local copy of an object, removed when it is dropped.
     pub fn fetch(&self, key: &str) -> io::Result<NamedTempFile> {
-        check(key)?;
         let mut copy = NamedTempFile::new_in(&self.incoming)?;
-        match &self.place {
-            Place::Folder(folder) => {
-                io::copy(&mut folder.open(key)?, &mut copy)?;
-            }
-            Place::Bucket(bucket) => bucket.copy_to(key, copy.as_file_mut())?,
-        }
+        self.copy_to(key, copy.as_file_mut())?;
         Ok(copy)
+    }
+
+    /// Writes an object to the end of a file.
+    pub fn copy_to(&self, key: &str, to: &mut std::fs::File) -> io::Result<()> {
+        check(key)?;
+        match &self.place {
+            Place::Folder(folder) => io::copy(&mut folder.open(key)?, to).map(|_| ()),
+            Place::Bucket(bucket) => bucket.copy_to(key, to),
+        }
     }
 
     /// Removes an object; one that is gone already is no error.

@@ -1,6 +1,7 @@
 //! Tools that know nothing of news.
 
 pub mod blob;
+pub mod checksum;
 pub mod clock;
 pub mod document;
 pub mod image;

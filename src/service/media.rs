@@ -1,6 +1,7 @@
 //! Media: uploaded, described, deleted. Objects first, rows second on the way in; rows first on
 //! the way out: a crash leaves only orphaned objects.
 
+pub mod uploads;
 mod withdrawal;
 
 use std::fs::File;
@@ -17,13 +18,14 @@ use crate::domain::id::{MediaId, Version};
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition};
 use crate::domain::policy::{self, Right};
+use crate::domain::upload::Arrival;
 use crate::infra::blob::{self, Blobs};
 use crate::infra::document::{self, Found};
 use crate::infra::image::{self, ImageError, Limits, Look, Processed};
 use crate::infra::random;
-use crate::store;
 use crate::store::editorial::media;
 use crate::store::public::media as live;
+use crate::store::{self, Conn};
 
 /// How long an upload waits for its turn to be decoded before it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,6 +38,8 @@ pub struct Upload {
     /// SHA-256, lower-case hex.
     pub hash: String,
     pub content: MediaContent,
+    /// The upload in pieces that it was, as it stood before the last of them; with the expiry to be.
+    pub arrival: Option<Arrival>,
 }
 
 /// What became of an upload.
@@ -105,8 +109,10 @@ async fn record(
     let file_name = FileName::tidy(&upload.file_name);
     let content = upload.content.clone();
     content.check()?;
+    let arrival = upload.arrival.clone();
     run(ctx, command, move |conn, command| {
         if let Some(medium) = media::find(conn, &hash)? {
+            arrive(conn, arrival.as_ref(), &medium)?;
             return Ok(Uploaded { medium, new: false });
         }
         // Found a moment ago and deleted since: the next attempt finds nothing and decodes.
@@ -136,6 +142,7 @@ async fn record(
             withdrawn: None,
         };
         medium.id = media::insert(conn, &medium)?;
+        arrive(conn, arrival.as_ref(), &medium)?;
         write_down(
             conn,
             command,
@@ -144,6 +151,22 @@ async fn record(
         Ok(Uploaded { medium, new: true })
     })
     .await
+}
+
+/// An upload in pieces ends together with the row of what it became.
+fn arrive(conn: &mut Conn, before: Option<&Arrival>, medium: &Medium) -> Result<(), Error> {
+    let Some(before) = before else {
+        return Ok(());
+    };
+    let after = Arrival {
+        received: before.length,
+        media_id: Some(medium.id),
+        ..before.clone()
+    };
+    match store::editorial::uploads::finish(conn, before, &after)? {
+        true => Ok(()),
+        false => Err(uploads::elsewhere()),
+    }
 }
 
 /// A file whose objects are in media storage and have no row yet.

@@ -168,6 +168,8 @@ pub enum Conflict {
     SecondFactorOn,
     SecondFactorOff,
     MediaWithdrawn,
+    OffsetMismatch,
+    TooManyUploads,
 }
 
 impl From<store::Error> for Error {

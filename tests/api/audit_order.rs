@@ -74,6 +74,10 @@ const ROWS: &[(&str, &str)] = &[
     ("update_category", "category save"),
     ("update_media", "media save"),
     ("update_user", "user save"),
+    // Nothing came of it yet.
+    ("create_upload", ""),
+    ("append_upload", "media upload"),
+    ("end_upload", ""),
     ("upload_media", "media upload"),
     ("withdraw_article", "article withdraw"),
     ("withdraw_media", "media withdraw"),
@@ -106,7 +110,7 @@ async fn every_command_leaves_its_row_in_the_audit_log() {
             // One of several, as the body says; the walk meets them all.
             Some(rows) => left.join(", ") == rows,
         };
-        let writes = operation.method != Method::GET;
+        let writes = !matches!(operation.method, Method::GET | Method::OPTIONS);
         if !right || writes != wanted.is_some() {
             faults.push(format!(
                 "{}: wanted {wanted:?}, left {left:?}",

@@ -121,6 +121,26 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
     let path = format!("/v1/editorial/media/{}", medium["id"]);
     editor.get(&path).await.ok();
     editor.get("/v1/editorial/media").await.ok();
+    // One in pieces, and one that is given up.
+    let uploads = "/v1/editorial/uploads";
+    portal.ask(Method::OPTIONS, uploads).send().await.is(204);
+    let bytes = sample::picture(320, 240, 8);
+    for ends in [false, true] {
+        let ask = editor.ask(Method::POST, uploads);
+        let ask = ask.header("tus-resumable", "1.0.0");
+        let ask = ask.header("upload-length", &bytes.len().to_string());
+        let begun = ask.send().await;
+        let upload = sample::local(&begun.header("location").into());
+        editor.get(&upload).await.ok();
+        let ask = match ends {
+            true => editor.ask(Method::DELETE, &upload),
+            false => editor
+                .ask(Method::PATCH, &upload)
+                .header("upload-offset", "0")
+                .bytes("application/offset+octet-stream", &bytes),
+        };
+        ask.header("tus-resumable", "1.0.0").send().await.is(204);
+    }
     let content = json!({"alt": "Đoàn viên trồng cây bên bờ sông", "credit": "Ảnh: Minh An"});
     editor.put(&path, 1, &content).await.ok();
     editor

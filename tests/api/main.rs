@@ -65,6 +65,7 @@ mod throttling;
 mod token_scopes;
 mod tokens;
 mod totp;
+mod uploads;
 mod users;
 mod walk;
 mod withdrawing_media;

@@ -75,7 +75,11 @@ const MATRIX: &[(&str, &[&str])] = &[
     (
         "write:media",
         &[
+            "append_upload",
+            "create_upload",
             "delete_media",
+            "end_upload",
+            "get_upload",
             "replace_media",
             "update_media",
             "upload_media",

@@ -30,6 +30,7 @@ const BAD: &[(&str, &str)] = &[
     ("BANTIN_DB_CONNECTIONS", "many"),
     ("BANTIN_MAX_JSON", "-1"),
     ("BANTIN_MAX_UPLOAD", "25MB"),
+    ("BANTIN_UPLOAD_HOURS", "0"),
     ("BANTIN_MAX_PIXELS", "0"),
     ("BANTIN_BODY_TIMEOUT", "3601"),
     ("BANTIN_SHUTDOWN_TIMEOUT", "1.5"),

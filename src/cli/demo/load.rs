@@ -264,6 +264,7 @@ impl Loading<'_> {
         .map_err(|error| error.to_string())?
         .map_err(|error| format!("{}: {error}", photo.key))?;
         let upload = Upload {
+            arrival: None,
             path: file.path().to_owned(),
             file_name: format!("{}.jpg", photo.key),
             hash,

@@ -55,6 +55,10 @@ pub const SCOPES: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/v1/editorial/media/{id}/uses", Some(Scope::ReadDrafts)),
     // It changes what readers see.
     ("POST", "/v1/editorial/media/{id}/withdraw", Some(Scope::PublishArticles)),
+    ("POST", "/v1/editorial/uploads", Some(Scope::WriteMedia)),
+    ("GET", "/v1/editorial/uploads/{id}", Some(Scope::WriteMedia)),
+    ("PATCH", "/v1/editorial/uploads/{id}", Some(Scope::WriteMedia)),
+    ("DELETE", "/v1/editorial/uploads/{id}", Some(Scope::WriteMedia)),
     ("GET", "/v1/editorial/categories", Some(Scope::ReadDrafts)),
     ("POST", "/v1/editorial/categories", Some(Scope::WriteCategories)),
     ("GET", "/v1/editorial/categories/{id}", Some(Scope::ReadDrafts)),

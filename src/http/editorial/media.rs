@@ -1,6 +1,7 @@
 //! Media as editors have them: upload, description; `preview` shows their files.
 
 pub(super) mod preview;
+mod uploads;
 mod uses;
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
@@ -38,6 +39,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(uses::list_media_uses)
         .service(uses::withdraw_media)
         .service(preview::get_media_preview);
+    uploads::routes(cfg);
 }
 
 /// A file of a medium, with an address for `<img>`, which sends no token.
@@ -314,23 +316,27 @@ async fn upload_media(
         file_name: arrived.name,
         hash: arrived.hash,
         content,
+        arrival: None,
     };
     let done = service::upload(&ctx, command, upload)
         .await
-        .map_err(|error| match error {
-            UploadError::UnsupportedType => ApiError::new(Code::UnsupportedMediaType).detail(
-                "the file is no JPEG, PNG, WebP or GIF picture, no PDF and no office document",
-            ),
-            UploadError::Macros => ApiError::new(Code::UnsupportedMediaType)
-                .detail("the office document brings programs (macros) along; save it without them"),
-            UploadError::Failed(error) => error.into(),
-        })?;
+        .map_err(refused)?;
     let response = match done.new {
         true => created(&ctx, "media", done.medium.id.get()),
         false => HttpResponse::Ok(),
     };
     let medium = show(&ctx, done.medium).await?;
     written(response, medium.version, &medium)
+}
+
+fn refused(error: UploadError) -> ApiError {
+    match error {
+        UploadError::UnsupportedType => ApiError::new(Code::UnsupportedMediaType)
+            .detail("the file is no JPEG, PNG, WebP or GIF picture, no PDF and no office document"),
+        UploadError::Macros => ApiError::new(Code::UnsupportedMediaType)
+            .detail("the office document brings programs (macros) along; save it without them"),
+        UploadError::Failed(error) => error.into(),
+    }
 }
 
 /// Replace alt text and credit.

@@ -1,7 +1,7 @@
 //! What is true of every operation: which errors it can answer, which headers it takes and gives,
 //! conditional requests, and its examples.
 
-use std::collections::BTreeMap;
+mod headers;
 
 use serde_json::{Map, Value, json};
 
@@ -44,9 +44,14 @@ impl Operation<'_> {
         self.path.contains("/tokens")
     }
 
+    /// Speaks tus: a repeated request is told by its offset.
+    fn of_uploads(&self) -> bool {
+        self.path.contains("/uploads")
+    }
+
     /// Keeps what came of a request with an `Idempotency-Key`.
     fn keeps_keys(&self) -> bool {
-        self.writes() && (self.editorial() || self.of_tokens())
+        self.writes() && (self.editorial() || self.of_tokens()) && !self.of_uploads()
     }
 
     fn writes(&self) -> bool {
@@ -59,7 +64,7 @@ impl Operation<'_> {
         let action = self.method == "post" && self.path.contains("{id}/");
         let part = self.method == "post" && self.path.ends_with("/captions");
         let named = matches!(self.method, "put" | "patch" | "delete") || action || part;
-        self.editorial() && named && !self.beside() && !self.of_tokens()
+        self.editorial() && named && !self.beside() && !self.of_tokens() && !self.of_uploads()
     }
 
     /// A write about an article that changes nothing which anybody saves.
@@ -77,13 +82,15 @@ impl Operation<'_> {
     fn object(&self) -> bool {
         self.editorial()
             && !self.of_tokens()
+            && !self.of_uploads()
             && self.method == "get"
             && (self.path.ends_with("{id}") || self.path.ends_with("/portal"))
     }
 
     /// Answers 304.
     fn conditional(&self) -> bool {
-        self.method == "get" && !self.probe() && !self.object() && !self.streamed()
+        let moment = self.probe() || self.streamed() || self.of_uploads();
+        self.method == "get" && !moment && !self.object()
     }
 
     fn signs_in(&self) -> bool {
@@ -143,140 +150,6 @@ impl Operation<'_> {
             }));
         }
         parameters
-    }
-
-    /// Headers of an answer with this status.
-    fn headers(&self, status: &str, paged: bool) -> BTreeMap<&'static str, Value> {
-        let text = |description: &str, most: u32, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": most, "pattern": pattern}});
-        let always = |mut header: Value| {
-            if let Some(header) = header.as_object_mut() {
-                header.insert("required".to_owned(), json!(true));
-            }
-            header
-        };
-        let ok = status.starts_with('2');
-        let mut headers = BTreeMap::from([
-            (
-                "X-Request-Id",
-                always(text("Names the request in the log", 64, "^[0-9a-f]+$")),
-            ),
-            (
-                "Cache-Control",
-                text(
-                    "How long caches may keep the answer",
-                    200,
-                    "^[a-z0-9=, -]+$",
-                ),
-            ),
-            (
-                "Access-Control-Allow-Origin",
-                text(
-                    "`*` on the public side; on the others the caller's origin, where it is configured",
-                    300,
-                    "^(\\*|https?://.+)$",
-                ),
-            ),
-            (
-                "X-RateLimit-Limit",
-                json!({"description": "Requests a second and address, where there is a limit",
-                    "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 4294967295_u32}}),
-            ),
-        ]);
-        let object = self.editorial()
-            && !self.of_tokens()
-            && ok
-            && !self.streamed()
-            && (status != "204" || self.path.contains("captions"));
-        if object || status == "304" || status == "412" || (ok && self.conditional()) {
-            headers.insert(
-                "ETag",
-                always(text(
-                    "Strong entity tag; of an editorial object its version in quotes",
-                    100,
-                    "^\".*\"$",
-                )),
-            );
-        }
-        if ok && paged {
-            headers.insert(
-                "Link",
-                text(
-                    "The next page, `rel=\"next\"`",
-                    8500,
-                    "^<.+>; rel=\"next\"$",
-                ),
-            );
-        }
-        if self.file() && matches!(status, "200" | "206" | "304") {
-            headers.insert(
-                "Last-Modified",
-                always(text(
-                    "Since when the file stands here",
-                    29,
-                    "^[A-Za-z]{3}, .+ GMT$",
-                )),
-            );
-        }
-        if self.file() && ok {
-            headers.insert(
-                "Accept-Ranges",
-                always(text("`bytes`: ranges are honoured", 5, "^bytes$")),
-            );
-            headers.insert(
-                "Content-Disposition",
-                always(text(
-                    "`inline` for pictures, sound and film, `attachment` for everything else",
-                    100,
-                    "^(inline|attachment)",
-                )),
-            );
-        }
-        match status {
-            "201" | "301" | "307" => {
-                let location = json!({"description": "Where it is", "required": true,
-                    "schema": {"type": "string", "format": "uri", "maxLength": 8500}});
-                headers.insert("Location", location);
-            }
-            "206" => {
-                headers.insert(
-                    "Content-Range",
-                    text(
-                        "Which bytes of how many; each part of several ranges has its own",
-                        100,
-                        "^bytes [0-9]+-[0-9]+/[0-9]+$",
-                    ),
-                );
-            }
-            "416" => {
-                headers.insert(
-                    "Content-Range",
-                    always(text("Of how many bytes", 100, "^bytes \\*/[0-9]+$")),
-                );
-            }
-            "401" => {
-                headers.insert(
-                    "WWW-Authenticate",
-                    always(text("The scheme to use", 100, "^Bearer")),
-                );
-            }
-            "403" if self.secured => {
-                headers.insert(
-                    "WWW-Authenticate",
-                    text(
-                        "With `insufficient_scope`: the scope that the API token lacks",
-                        100,
-                        "^Bearer",
-                    ),
-                );
-            }
-            "429" | "503" => {
-                let wait = json!({"description": "Seconds to wait", "required": true,
-                    "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 86400}});
-                headers.insert("Retry-After", wait);
-            }
-            _ => {}
-        }
-        headers
     }
 }
 

@@ -17,4 +17,5 @@ pub mod second_factors;
 pub mod sessions;
 pub mod slugs;
 pub mod tokens;
+pub mod uploads;
 pub mod users;

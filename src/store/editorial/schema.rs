@@ -167,6 +167,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    uploads (id) {
+        id -> Text, user_id -> BigInt, length -> BigInt, received -> BigInt, file_name -> Text,
+        content -> Text, expires_at -> BigInt, media_id -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    upload_parts (upload_id, starts_at) {
+        upload_id -> Text, starts_at -> BigInt, key -> Text,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));

@@ -80,6 +80,8 @@ pub struct World {
     pub category: Value,
     pub article: Value,
     pub medium: i64,
+    /// Id of an upload of the reporter, of five bytes.
+    pub upload: String,
     pub caption: i64,
     pub comment: i64,
     /// Id of an API token of the publisher.
@@ -117,6 +119,13 @@ impl World {
         let said = json!({"text": "Đã kiểm tra số liệu."});
         let comment = reporter.post(&comments, &said).await.created();
         let own = reporter.get(&format!("/v1/editorial/media/{medium}")).await;
+        let ask = reporter.ask(Method::POST, "/v1/editorial/uploads");
+        let ask = ask
+            .header("tus-resumable", "1.0.0")
+            .header("upload-length", "5");
+        let begun = ask.send().await;
+        let place = begun.header("location");
+        let (_, upload) = place.rsplit_once('/').unwrap();
         let links = format!("/v1/editorial/articles/{}/previews", article["id"]);
         let link = reporter.post(&links, &json!({})).await.created();
         let lock = links.replace("previews", "lock");
@@ -132,6 +141,7 @@ impl World {
             comment: comment["id"].as_i64().unwrap(),
             token: token["id"].as_i64().unwrap(),
             slug: article["content"]["slug"].as_str().unwrap().to_owned(),
+            upload: upload.to_owned(),
             category,
             article,
             medium,
@@ -150,6 +160,9 @@ impl World {
                 return format!("/v1/editorial/articles/{article}/editions/1/diff?against=1");
             }
             _ => {}
+        }
+        if operation.pattern.contains("/uploads/") {
+            return operation.pattern.replace("{id}", &self.upload);
         }
         let about = |what: &str| operation.pattern.contains(what);
         let id = match () {
@@ -254,6 +267,16 @@ impl World {
 
     /// Adds what the operation needs to a request: its body, and a version that is not there.
     pub fn fill<'a>(&self, ask: Ask<'a>, operation: &Operation) -> Ask<'a> {
+        if operation.pattern.contains("/uploads") {
+            let ask = ask.header("tus-resumable", "1.0.0");
+            return match operation.id {
+                "create_upload" => ask.header("upload-length", "5"),
+                "append_upload" => ask
+                    .header("upload-offset", "0")
+                    .bytes("application/offset+octet-stream", b"x"),
+                _ => ask,
+            };
+        }
         let ask = ask.at(99);
         match self.body(operation) {
             Some(body) => ask.json(&body),

@@ -1,0 +1,230 @@
+//! Uploads that arrive in pieces. Each piece is an object in media storage before the row says that it
+//! has arrived; the last one moves the row together with the row of the medium, so an upload is whole
+//! only when its medium is there, and a client that lost the answer is never told otherwise.
+
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+
+use tempfile::NamedTempFile;
+
+use super::{Upload, UploadError, drop_objects, internal, new_key, unstored, upload};
+use crate::ctx::Ctx;
+use crate::domain::input::{FaultCode, Faults};
+use crate::domain::media::FileName;
+use crate::domain::time::Instant;
+use crate::domain::upload::{Arrival, Metadata};
+use crate::domain::user::Actor;
+use crate::infra::checksum::{Algorithm, Hasher};
+use crate::infra::random;
+use crate::service::{Command, Conflict, Error};
+use crate::store::editorial::uploads;
+
+/// Uploads that one user may have open at once.
+pub const OPEN: i64 = 100;
+/// What is read at once while pieces are put together.
+const CHUNK: usize = 256 * 1024;
+
+/// The next bytes of an upload, in a local file.
+pub struct Piece {
+    pub path: PathBuf,
+    pub bytes: i64,
+}
+
+/// Begins an upload of so many bytes.
+pub async fn create(
+    ctx: &Ctx,
+    command: Command,
+    length: i64,
+    metadata: Metadata,
+) -> Result<Arrival, Error> {
+    if length < 1 {
+        return Err(Faults::one("/file", FaultCode::TooShort, "is empty").into());
+    }
+    metadata.content.check()?;
+    let arrival = Arrival {
+        id: hex::encode(random::bytes::<16>()),
+        user_id: command.actor.user_id,
+        length,
+        received: 0,
+        file_name: FileName::tidy(&metadata.file_name),
+        content: metadata.content,
+        expires_at: expiry(ctx, command.at),
+        media_id: None,
+    };
+    ctx.db
+        .write(move |conn| {
+            if uploads::count_open(conn, arrival.user_id, command.at)? >= OPEN {
+                return Err(Error::Conflict {
+                    code: Conflict::TooManyUploads,
+                    detail: format!("finish or end one of your {OPEN} uploads first"),
+                });
+            }
+            uploads::insert(conn, &arrival)?;
+            Ok(arrival)
+        })
+        .await
+}
+
+/// An upload of one's own that has not expired.
+pub async fn find(ctx: &Ctx, actor: &Actor, id: String) -> Result<Arrival, Error> {
+    let arrival = ctx
+        .db
+        .read_brief(move |conn| uploads::get(conn, &id))
+        .await?;
+    match arrival.user_id == actor.user_id && arrival.expires_at.micros() > ctx.now().micros() {
+        true => Ok(arrival),
+        false => Err(Error::NotFound),
+    }
+}
+
+/// Adds a piece to an upload that stands at `before`. With the last one the file becomes a medium; one
+/// that cannot become one is gone with its upload.
+pub async fn append(
+    ctx: &Ctx,
+    command: Command,
+    before: Arrival,
+    piece: Piece,
+) -> Result<Arrival, UploadError> {
+    let received = before.received.saturating_add(piece.bytes);
+    if received == before.length {
+        return finish(ctx, command, before, piece).await;
+    }
+    let after = Arrival {
+        received,
+        expires_at: expiry(ctx, command.at),
+        ..before.clone()
+    };
+    let (blobs, key) = (ctx.blobs.clone(), new_key());
+    let place = key.clone();
+    tokio::task::spawn_blocking(move || blobs.put_file(&place, &piece.path))
+        .await
+        .map_err(internal)?
+        .map_err(unstored)?;
+    let (next, part) = (after.clone(), key.clone());
+    let added = ctx
+        .db
+        .write(move |conn| Ok::<_, Error>(uploads::add_part(conn, &before, &next, &part)?))
+        .await;
+    match added {
+        Ok(true) => Ok(after),
+        Ok(false) => {
+            drop_objects(ctx, vec![key]).await;
+            Err(elsewhere().into())
+        }
+        // Perhaps the row is there: an orphan is better than a row without its object.
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Somebody else, or an earlier request that still ran, has gone on with the upload.
+pub(super) fn elsewhere() -> Error {
+    Error::Conflict {
+        code: Conflict::OffsetMismatch,
+        detail: "the upload has gone on elsewhere; ask where it stands".to_owned(),
+    }
+}
+
+async fn finish(
+    ctx: &Ctx,
+    command: Command,
+    before: Arrival,
+    last: Piece,
+) -> Result<Arrival, UploadError> {
+    let id = before.id.clone();
+    let parts = ctx
+        .db
+        .read_brief(move |conn| uploads::parts(conn, &id))
+        .await
+        .map_err(Error::from)?;
+    let (blobs, keys) = (ctx.blobs.clone(), parts.clone());
+    let (file, hash) = tokio::task::spawn_blocking(move || {
+        let mut whole = NamedTempFile::new_in(blobs.incoming())?;
+        for key in &keys {
+            blobs.copy_to(key, whole.as_file_mut())?;
+        }
+        std::io::copy(&mut std::fs::File::open(&last.path)?, whole.as_file_mut())?;
+        whole.flush()?;
+        let hash = hash(&mut whole)?;
+        Ok((whole, hash))
+    })
+    .await
+    .map_err(internal)?
+    .map_err(unstored)?;
+    let whole = Upload {
+        path: file.path().to_owned(),
+        file_name: before.file_name.as_str().to_owned(),
+        hash,
+        content: before.content.clone(),
+        arrival: Some(Arrival {
+            expires_at: expiry(ctx, command.at),
+            ..before.clone()
+        }),
+    };
+    let done = upload(ctx, command, whole).await;
+    match done {
+        Ok(done) => {
+            drop_objects(ctx, parts).await;
+            Ok(Arrival {
+                received: before.length,
+                media_id: Some(done.medium.id),
+                ..before
+            })
+        }
+        // The same bytes sent again would be refused again.
+        Err(
+            error @ (UploadError::UnsupportedType
+            | UploadError::Macros
+            | UploadError::Failed(Error::Invalid(_))),
+        ) => {
+            remove(ctx, before.id).await?;
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn hash(file: &mut NamedTempFile) -> std::io::Result<String> {
+    file.seek(SeekFrom::Start(0))?;
+    let (mut hasher, mut chunk) = (Hasher::new(Algorithm::Sha256), vec![0; CHUNK]);
+    loop {
+        let read = file.read(&mut chunk)?;
+        match chunk.get(..read) {
+            Some(bytes) if read > 0 => hasher.update(bytes),
+            _ => return Ok(hex::encode(hasher.finish())),
+        }
+    }
+}
+
+/// Ends an upload of one's own; a medium that it became stays.
+pub async fn end(ctx: &Ctx, actor: &Actor, id: String) -> Result<(), Error> {
+    let arrival = find(ctx, actor, id).await?;
+    remove(ctx, arrival.id).await
+}
+
+/// Rows first, objects second: a crash leaves orphans and no row without its object.
+async fn remove(ctx: &Ctx, id: String) -> Result<(), Error> {
+    let keys = ctx
+        .db
+        .write(move |conn| Ok::<_, Error>(uploads::delete(conn, &id)?))
+        .await?;
+    drop_objects(ctx, keys).await;
+    Ok(())
+}
+
+/// Removes uploads that have expired; answers how many.
+pub async fn tidy(ctx: &Ctx) -> Result<usize, Error> {
+    let now = ctx.now();
+    let ids = ctx
+        .db
+        .read_brief(move |conn| uploads::expired(conn, now))
+        .await?;
+    let count = ids.len();
+    for id in ids {
+        remove(ctx, id).await?;
+    }
+    Ok(count)
+}
+
+fn expiry(ctx: &Ctx, at: Instant) -> Instant {
+    at.plus_seconds(i64::from(ctx.settings.upload_hours) * 3600)
+}
