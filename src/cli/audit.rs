@@ -14,7 +14,6 @@ use crate::infra::clock::Clock;
 use crate::infra::token::Keys;
 use crate::service::audit::{self as chain, Verified};
 use crate::store::Db;
-use crate::store::db::Address;
 use crate::store::editorial::audit;
 use crate::store::public::portal;
 
@@ -97,14 +96,16 @@ impl AuditCommand {
     pub fn run(self) -> Result<(), String> {
         match self.action {
             Action::Verify { place, kept } => {
-                let db = open(&place.place)?;
+                let db = super::open(&place.place)?;
                 let found = super::block_on(chain::verify(&db, keys(&place, false)?, kept))
                     .map_err(|fault| format!("the audit log is not whole: {fault}"))?;
                 tell(&found)
             }
-            Action::Export { place, filter } => super::block_on(export(open(&place)?, *filter)),
+            Action::Export { place, filter } => {
+                super::block_on(export(super::open(&place)?, *filter))
+            }
             Action::Prune { place, retention } => {
-                let db = open(&place.place)?;
+                let db = super::open(&place.place)?;
                 let keys = keys(&place, true)?.ok_or("there are no keys")?;
                 let now = Instant::from_micros(Clock::System.now_micros());
                 let retention = chain::Retention::new(now, retention.audit_years, 0);
@@ -134,18 +135,6 @@ fn tell(found: &Verified) -> Result<(), String> {
         ))?;
     }
     super::say(&format!("newest row {}:{}", found.last, found.hash))
-}
-
-/// A database that is there and up to date.
-fn open(place: &Place) -> Result<Db, String> {
-    let address = place.address()?;
-    if let Address::Sqlite(path) = &address
-        && !path.exists()
-    {
-        return Err(format!("there is no database {}", path.display()));
-    }
-    crate::app::prepare(&address)?;
-    Db::open(&address, 1).map_err(|error| error.to_string())
 }
 
 /// The keys of the portal; none where the folder is not there and need not be.

@@ -3,6 +3,7 @@
 mod audit;
 mod demo;
 mod keys;
+mod media;
 mod migrate;
 mod openapi;
 mod serve;
@@ -12,6 +13,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::config::Place;
+use crate::service::Error;
+use crate::store::Db;
+use crate::store::db::Address;
 
 /// Headless content API for the news portals of public bodies.
 ///
@@ -35,6 +41,8 @@ enum Command {
     Openapi,
     /// Manage the keys that sign access tokens
     Keys(keys::KeysCommand),
+    /// Move media to other storage, and clean it
+    Media(media::MediaCommand),
     /// Check, export and prune the audit log
     Audit(audit::AuditCommand),
     /// Manage users
@@ -51,6 +59,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(command) => command.run(),
         Command::Openapi => openapi::run(),
         Command::Keys(command) => command.run(),
+        Command::Media(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::User(command) => command.run(),
     };
@@ -72,4 +81,25 @@ fn say(line: &str) -> Result<(), String> {
 /// Runs a future to its end, on the runtime that the server uses.
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(work)
+}
+
+/// A database that is there and up to date.
+fn open(place: &Place) -> Result<Db, String> {
+    let address = place.address()?;
+    if let Address::Sqlite(path) = &address
+        && !path.exists()
+    {
+        return Err(format!("there is no database {}", path.display()));
+    }
+    crate::app::prepare(&address)?;
+    Db::open(&address, 1).map_err(|error| error.to_string())
+}
+
+/// What went wrong, for people.
+fn why(error: Error) -> String {
+    match error {
+        Error::Internal(why) | Error::Busy(why) => why,
+        Error::Store(error) => error.to_string(),
+        other => format!("{other:?}"),
+    }
 }

@@ -1,6 +1,7 @@
 //! Media: uploaded, described, deleted. Objects first, rows second on the way in; rows first on
 //! the way out: a crash leaves only orphaned objects.
 
+pub mod storage;
 pub mod uploads;
 mod withdrawal;
 
@@ -395,16 +396,7 @@ pub async fn delete(
         let conn = write.conn();
         let medium = media::hold(conn, id)?;
         if_match.check(medium.version)?;
-        let mut articles = media::uses(conn, id)?;
-        articles.extend(media::scheduled_uses(conn, id)?);
-        articles.extend(live::uses(conn, id)?);
-        articles.extend(media::restorable_uses(conn, id)?);
-        articles.sort();
-        articles.dedup();
-        if !articles.is_empty() {
-            let ids: Vec<String> = articles.iter().take(100).map(ToString::to_string).collect();
-            return Err(in_use(format!("articles hold it: {}", ids.join(", "))));
-        }
+        require_unused(conn, id)?;
         media::delete(conn, id).map_err(|error| match error {
             // An article took it between the look and the deletion.
             store::Error::Referenced(_) => in_use("an article holds it".to_owned()),
@@ -420,6 +412,20 @@ pub async fn delete(
     .await?;
     drop_objects(ctx, keys).await;
     Ok(())
+}
+
+fn require_unused(conn: &mut Conn, id: MediaId) -> Result<(), Error> {
+    let mut articles = media::uses(conn, id)?;
+    articles.extend(media::scheduled_uses(conn, id)?);
+    articles.extend(live::uses(conn, id)?);
+    articles.extend(media::restorable_uses(conn, id)?);
+    articles.sort();
+    articles.dedup();
+    if articles.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = articles.iter().take(100).map(ToString::to_string).collect();
+    Err(in_use(format!("articles hold it: {}", ids.join(", "))))
 }
 
 fn in_use(detail: String) -> Error {

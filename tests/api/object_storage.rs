@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::Method;
 use bantin::infra::blob::{Blobs, Options, is_away};
+use bantin::service::media::storage;
 use url::Url;
 
 use crate::support::Portal;
@@ -356,4 +357,89 @@ fn a_bucket_that_cannot_be_used_is_told_at_the_start() {
         assert!(!open(&wrong).is_empty());
     }
     assert!(is_away(&std::io::Error::from(ErrorKind::NetworkDown)));
+}
+
+#[actix_web::test]
+async fn media_move_from_a_folder_to_a_bucket_and_stay_what_they_are() {
+    let Some(s3) = S3::new() else { return };
+    let portal = Portal::new().await;
+    let editor = portal.editor().await;
+    let medium = editor
+        .upload("a.png", &picture(900, 600, 1), &[])
+        .await
+        .created();
+    portal.show(&[&medium]).await;
+    let known = storage::known(&portal.ctx.db).await.unwrap();
+    let from = portal.ctx.blobs.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let to = s3.blobs(folder.path());
+    let inner = to.clone();
+    let moved = tokio::task::spawn_blocking(move || {
+        let listed = storage::list(&from).unwrap();
+        assert_eq!(listed.len(), known.len());
+        for object in &listed {
+            let hash = known[&object.key].as_deref();
+            assert!(hash.is_some());
+            storage::copy(&from, &inner, &object.key, hash).unwrap();
+            storage::copy(&from, &inner, &object.key, hash).unwrap_err();
+            let other = hash.map(|hash| hash.replace('a', "b").replace('1', "2"));
+            storage::copy(&from, &inner, &object.key, other.as_deref()).unwrap_err();
+        }
+        keys(&from) == keys(&inner)
+    });
+    assert!(moved.await.unwrap());
+}
+
+#[actix_web::test]
+async fn media_that_nothing_holds_go_when_they_are_old() {
+    let portal = Portal::new().await;
+    let (editor, publisher) = (portal.editor().await, portal.publisher().await);
+    let mut media = Vec::new();
+    for shade in 1..=4 {
+        let picture = picture(300, 200, shade);
+        media.push(editor.upload("a.png", &picture, &[]).await.created());
+    }
+    let id = |medium: &serde_json::Value| medium["id"].as_i64().unwrap();
+    // Shown, taken down, withdrawn; the fourth is for nobody.
+    portal.show(&[&media[0]]).await;
+    let gone = portal.show(&[&media[1]]).await;
+    let gone = publisher
+        .act(
+            &gone,
+            "take-down",
+            &serde_json::json!({"reason_code": "privacy"}),
+        )
+        .await;
+    let empty = serde_json::json!({"body": []});
+    let path = format!("/v1/editorial/articles/{}", gone["id"]);
+    publisher.patch(&path, version(&gone), &empty).await.ok();
+    let path = format!("/v1/editorial/media/{}/withdraw", media[2]["id"]);
+    let reason = serde_json::json!({"reason_code": "privacy"});
+    publisher.post_at(&path, 1, &reason).await.ok();
+    let db = &portal.ctx.db;
+    let now = portal.ctx.now();
+    assert_eq!(storage::unused(db, now).await.unwrap(), []);
+    let later = now.plus_seconds(1);
+    let found = storage::unused(db, later).await.unwrap();
+    let wanted = [id(&media[1]), id(&media[3])];
+    assert_eq!(found.iter().map(|id| id.get()).collect::<Vec<_>>(), wanted);
+    // What was taken down may be restored, so its media stay.
+    let kept = storage::delete_unused(db, later, found[0]).await.unwrap();
+    assert_eq!(kept, Vec::<String>::new());
+    let keys = storage::delete_unused(db, later, found[1]).await.unwrap();
+    assert_eq!(
+        keys.len(),
+        media[3]["renditions"].as_array().unwrap().len() + 1
+    );
+    let path = format!("/v1/editorial/media/{}", media[3]["id"]);
+    editor.get(&path).await.problem(404, "not_found");
+    // Its objects are orphans now, and nothing else is.
+    let known = storage::known(db).await.unwrap();
+    let listed = storage::list(&portal.ctx.blobs).unwrap();
+    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    let orphans = storage::orphans(listed.clone(), &known, soon).unwrap();
+    let orphans: BTreeSet<String> = orphans.into_iter().map(|orphan| orphan.key).collect();
+    assert_eq!(orphans, keys.into_iter().collect());
+    let old = soon - std::time::Duration::from_secs(86_400);
+    assert!(storage::orphans(listed, &known, old).unwrap().is_empty());
 }

@@ -10,7 +10,7 @@ fn json(answer: &str) -> Value {
     serde_json::from_str(body).unwrap()
 }
 
-fn demo(folder: &Folder) -> Server {
+pub fn demo(folder: &Folder) -> Server {
     let mut server = folder.serve(&["demo"]);
     let shown = |server: &Server| server.out().contains("Ctrl-C");
     for _ in 0..200 {

@@ -13,6 +13,7 @@ mod audit;
 mod demo;
 mod keys;
 mod mail;
+mod media;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;

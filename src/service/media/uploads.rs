@@ -2,11 +2,12 @@
 //! has arrived; the last one moves the row together with the row of the medium, so an upload is whole
 //! only when its medium is there, and a client that lost the answer is never told otherwise.
 
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
+use super::storage::sha256;
 use super::{Upload, UploadError, drop_objects, internal, new_key, unstored, upload};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults};
@@ -14,15 +15,12 @@ use crate::domain::media::FileName;
 use crate::domain::time::Instant;
 use crate::domain::upload::{Arrival, Metadata};
 use crate::domain::user::Actor;
-use crate::infra::checksum::{Algorithm, Hasher};
 use crate::infra::random;
 use crate::service::{Command, Conflict, Error};
 use crate::store::editorial::uploads;
 
 /// Uploads that one user may have open at once.
 pub const OPEN: i64 = 100;
-/// What is read at once while pieces are put together.
-const CHUNK: usize = 256 * 1024;
 
 /// The next bytes of an upload, in a local file.
 pub struct Piece {
@@ -144,7 +142,7 @@ async fn finish(
         }
         std::io::copy(&mut std::fs::File::open(&last.path)?, whole.as_file_mut())?;
         whole.flush()?;
-        let hash = hash(&mut whole)?;
+        let hash = sha256(whole.path())?;
         Ok((whole, hash))
     })
     .await
@@ -180,18 +178,6 @@ async fn finish(
             Err(error)
         }
         Err(error) => Err(error),
-    }
-}
-
-fn hash(file: &mut NamedTempFile) -> std::io::Result<String> {
-    file.seek(SeekFrom::Start(0))?;
-    let (mut hasher, mut chunk) = (Hasher::new(Algorithm::Sha256), vec![0; CHUNK]);
-    loop {
-        let read = file.read(&mut chunk)?;
-        match chunk.get(..read) {
-            Some(bytes) if read > 0 => hasher.update(bytes),
-            _ => return Ok(hex::encode(hasher.finish())),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Media that public articles hold, and the files behind their addresses.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -263,4 +263,23 @@ pub fn put(
         }
     }
     Ok(())
+}
+
+/// Keys of all public files, each with the SHA-256 of its bytes.
+pub fn file_keys(conn: &mut Conn) -> Result<HashMap<String, Option<String>>> {
+    let rows: Vec<(String, String)> = live_files::table
+        .select((live_files::key, live_files::hash))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(key, hash)| (key, Some(hash)))
+        .collect())
+}
+
+/// Media that any public article holds.
+pub fn held(conn: &mut Conn) -> Result<Vec<i64>> {
+    Ok(live_media::table
+        .select(live_media::media_id)
+        .distinct()
+        .load(conn)?)
 }

@@ -1,0 +1,190 @@
+//! `bantin media …`: media storage from the command line.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, Subcommand};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use url::Url;
+
+use super::{open, why};
+use crate::app::{media_storage, private_folder};
+use crate::config::Place;
+use crate::config::media::MediaPlace;
+use crate::domain::time::Instant;
+use crate::infra::blob::Blobs;
+use crate::infra::clock::Clock;
+use crate::service::media::storage;
+
+/// Objects without a row are left alone that long: theirs may be on its way.
+const YOUNG: Duration = Duration::from_secs(24 * 3600);
+const DAY_SECONDS: i64 = 86_400;
+
+#[derive(Debug, Args)]
+pub struct MediaCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Copy all media files to another folder or bucket, reading each copy back; run again, it goes on
+    Move(Move),
+    /// Remove files that belong to nothing
+    Clean(Clean),
+}
+
+#[derive(Debug, Args)]
+struct Move {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    media: MediaPlace,
+    /// Where to: a folder, or a bucket as s3://BUCKET/PREFIX, reached as the settings say
+    #[arg(long, value_name = "DIR|URL")]
+    to: String,
+}
+
+#[derive(Debug, Args)]
+struct Clean {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    media: MediaPlace,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove media, too, that were uploaded so many days ago and that no article holds
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    unused_days: Option<u16>,
+}
+
+impl MediaCommand {
+    pub fn run(self) -> Result<(), String> {
+        match self.action {
+            Action::Move(command) => command.run(),
+            Action::Clean(command) => command.run(),
+        }
+    }
+}
+
+impl Move {
+    fn run(self) -> Result<(), String> {
+        let db = open(&self.place)?;
+        let from = media_storage(&self.place, &self.media)?;
+        let to = self.target()?;
+        let listed = storage::list(&from).map_err(why)?;
+        let known = super::block_on(storage::known(&db)).map_err(why)?;
+        let there: HashMap<String, u64> = storage::list(&to)
+            .map_err(why)?
+            .into_iter()
+            .map(|listed| (listed.key, listed.bytes))
+            .collect();
+        let total = listed.iter().map(|listed| listed.bytes).sum();
+        let bar = bar(total);
+        let (mut copied, mut skipped) = (0_u64, 0_u64);
+        for object in &listed {
+            // A put is all or nothing, so what is there is whole.
+            if there.get(&object.key) == Some(&object.bytes) {
+                skipped += 1;
+            } else {
+                let wanted = known.get(&object.key).and_then(Option::as_deref);
+                storage::copy(&from, &to, &object.key, wanted)
+                    .map_err(|error| format!("{}; run it again to go on", why(error)))?;
+                copied += 1;
+            }
+            bar.inc(object.bytes);
+        }
+        bar.finish_and_clear();
+        super::say(&format!(
+            "{copied} files copied, {skipped} were there already; {} in all",
+            HumanBytes(total)
+        ))?;
+        let listed: HashSet<&str> = listed.iter().map(|listed| listed.key.as_str()).collect();
+        let missing = known.keys().filter(|key| !listed.contains(key.as_str()));
+        let missing = missing.count();
+        match missing {
+            0 => {
+                super::say("Stop the server, run this once more, and start it with the new place.")
+            }
+            missing => Err(format!(
+                "{missing} files that the portal knows are not in the old place"
+            )),
+        }
+    }
+
+    fn target(&self) -> Result<Blobs, String> {
+        let place = &self.to;
+        let told = |why: String| format!("--to {place}: {why}");
+        if !place.contains("://") {
+            let folder = Path::new(place);
+            return private_folder(folder)
+                .and_then(|()| Blobs::folder(folder))
+                .map_err(|error| told(error.to_string()));
+        }
+        let url = Url::parse(place).map_err(|error| told(error.to_string()))?;
+        let options = self.media.options(&url).map_err(told)?;
+        Blobs::bucket(&options, &self.media.dir(&self.place)).map_err(told)
+    }
+}
+
+impl Clean {
+    fn run(self) -> Result<(), String> {
+        let db = open(&self.place)?;
+        let blobs = media_storage(&self.place, &self.media)?;
+        let now = Instant::from_micros(Clock::System.now_micros());
+        if let Some(days) = self.unused_days {
+            let before = now.plus_seconds(-i64::from(days) * DAY_SECONDS);
+            let unused = super::block_on(storage::unused(&db, before)).map_err(why)?;
+            let mut count = 0_u64;
+            for id in unused {
+                if self.dry_run {
+                    super::say(&format!("medium {id}"))?;
+                    count += 1;
+                    continue;
+                }
+                let keys = super::block_on(storage::delete_unused(&db, now, id)).map_err(why)?;
+                count += u64::from(!keys.is_empty());
+                for key in keys {
+                    blobs.delete(&key).map_err(|error| error.to_string())?;
+                }
+            }
+            super::say(&self.words(count, "media that no article holds"))?;
+        }
+        // In this order: an object is there before its row.
+        let listed = storage::list(&blobs).map_err(why)?;
+        let known = super::block_on(storage::known(&db)).map_err(why)?;
+        let orphans = storage::orphans(listed, &known, SystemTime::now() - YOUNG).map_err(why)?;
+        let bytes = orphans.iter().map(|orphan| orphan.bytes).sum();
+        let mut count = 0_u64;
+        for orphan in orphans {
+            match self.dry_run {
+                true => super::say(&format!("file {}", orphan.key))?,
+                false => blobs
+                    .delete(&orphan.key)
+                    .map_err(|error| error.to_string())?,
+            }
+            count += 1;
+        }
+        let words = self.words(count, "files that belong to nothing");
+        super::say(&format!("{words}, {}", HumanBytes(bytes)))
+    }
+
+    fn words(&self, count: u64, what: &str) -> String {
+        match self.dry_run {
+            true => format!("would remove {count} {what}"),
+            false => format!("removed {count} {what}"),
+        }
+    }
+}
+
+/// On the standard error, where that is a terminal.
+fn bar(bytes: u64) -> ProgressBar {
+    let bar = ProgressBar::new(bytes);
+    let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar
+}
