@@ -1,35 +1,28 @@
 //! Media: uploaded, described, deleted. Objects first, rows second on the way in; rows first on
 //! the way out: a crash leaves only orphaned objects.
 
+mod making;
+mod pictures;
 pub mod storage;
 pub mod uploads;
 mod withdrawal;
 
-use std::fs::File;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use self::making::{Made, make};
 pub use self::withdrawal::withdraw;
-use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, run_public, turn, write_down};
+use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, run_public, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
-use crate::domain::input::{FaultCode, Faults};
-use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition};
+use crate::domain::media::{FileName, MediaContent, Medium, Rendition};
 use crate::domain::policy::{self, Right};
 use crate::domain::upload::Arrival;
 use crate::infra::blob::{self, Blobs};
-use crate::infra::document::{self, Found};
-use crate::infra::image::{self, ImageError, Limits, Look, Processed};
-use crate::infra::random;
 use crate::store::editorial::media;
 use crate::store::public::media as live;
 use crate::store::{self, Conn};
-
-/// How long an upload waits for its turn to be decoded before it is told to come back.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A file that has arrived.
 pub struct Upload {
@@ -170,25 +163,6 @@ fn arrive(conn: &mut Conn, before: Option<&Arrival>, medium: &Medium) -> Result<
     }
 }
 
-/// A file whose objects are in media storage and have no row yet.
-#[derive(Debug, Clone)]
-struct Made {
-    kind: Kind,
-    mime: &'static str,
-    bytes: i64,
-    width: Option<i32>,
-    height: Option<i32>,
-    look: Option<Look>,
-    original: String,
-    renditions: Vec<Rendition>,
-}
-
-impl Made {
-    fn keys(self) -> Vec<String> {
-        keys(self.original, self.renditions)
-    }
-}
-
 fn keys(original: String, renditions: Vec<Rendition>) -> Vec<String> {
     let mut keys: Vec<String> = renditions
         .into_iter()
@@ -198,131 +172,6 @@ fn keys(original: String, renditions: Vec<Rendition>) -> Vec<String> {
         keys.push(original);
     }
     keys
-}
-
-/// Makes of a file what readers get, and stores all its objects.
-async fn make(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError> {
-    let path = upload.path.clone();
-    let found = tokio::task::spawn_blocking(move || document::look(&mut File::open(path)?))
-        .await
-        .map_err(internal)?
-        .map_err(internal)?;
-    match found {
-        Found::Document(mime) => store_document(ctx, upload, mime).await,
-        Found::Damaged => Err(refused(ImageError::Corrupt)),
-        Found::Macros => Err(UploadError::Macros),
-        Found::Other => make_picture(ctx, upload.path.clone()).await,
-    }
-}
-
-/// Stores a document as it is: its one file is the original.
-async fn store_document(
-    ctx: &Ctx,
-    upload: &Upload,
-    mime: &'static str,
-) -> Result<Made, UploadError> {
-    let (blobs, path, key) = (ctx.blobs.clone(), upload.path.clone(), new_key());
-    let place = key.clone();
-    let bytes = tokio::task::spawn_blocking(move || blobs.put_file(&place, &path))
-        .await
-        .map_err(internal)?
-        .map_err(unstored)?;
-    let bytes = i64::try_from(bytes).map_err(internal)?;
-    let file = Rendition {
-        name: "full".to_owned(),
-        hash: upload.hash.clone(),
-        key: key.clone(),
-        mime: mime.to_owned(),
-        bytes,
-        width: None,
-        height: None,
-    };
-    Ok(Made {
-        kind: Kind::Document,
-        mime,
-        bytes,
-        width: None,
-        height: None,
-        look: None,
-        original: key,
-        renditions: vec![file],
-    })
-}
-
-/// A key for a new object: random, so that none is ever written twice.
-fn new_key() -> String {
-    random::token().replace(['-', '_'], "0")
-}
-
-/// Decodes, cleans and scales a picture, and stores all its objects. A bounded number at once.
-async fn make_picture(ctx: &Ctx, path: PathBuf) -> Result<Made, UploadError> {
-    let turn = turn(
-        &ctx.decoding,
-        PATIENCE,
-        "too many pictures are being decoded",
-    )
-    .await?;
-    let blobs = ctx.blobs.clone();
-    let limits = Limits {
-        max_pixels: u64::from(ctx.settings.max_pixels),
-    };
-    tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        let original = std::fs::read(&path).map_err(internal)?;
-        // A decoder that panics has met a damaged file, not a fault of ours to answer 500 for.
-        let picture = std::panic::catch_unwind(|| image::process(&original, &limits))
-            .unwrap_or(Err(ImageError::Corrupt))
-            .map_err(refused)?;
-        let mut stored = Vec::new();
-        let made = put_objects(&blobs, &original, &picture, &mut stored);
-        if made.is_err() {
-            for key in &stored {
-                remove(&blobs, key);
-            }
-        }
-        Ok(made?)
-    })
-    .await
-    .map_err(internal)?
-}
-
-/// Stores the original and its renditions; `stored` holds the keys written, also after a failure.
-fn put_objects(
-    blobs: &Blobs,
-    original: &[u8],
-    picture: &Processed,
-    stored: &mut Vec<String>,
-) -> Result<Made, Error> {
-    let size = |value: u32| i32::try_from(value).map_err(internal);
-    let length = |bytes: &[u8]| i64::try_from(bytes.len()).map_err(internal);
-    let mut put = |bytes: &[u8]| {
-        let key = new_key();
-        blobs.put(&key, bytes).map_err(unstored)?;
-        stored.push(key.clone());
-        Ok::<_, Error>(key)
-    };
-    let mut renditions = Vec::new();
-    for made in &picture.renditions {
-        renditions.push(Rendition {
-            name: made.name.clone(),
-            hash: hex::encode(Sha256::digest(&made.bytes)),
-            key: put(&made.bytes)?,
-            mime: made.mime.to_owned(),
-            bytes: length(&made.bytes)?,
-            width: Some(size(made.width)?),
-            height: Some(size(made.height)?),
-        });
-    }
-    Ok(Made {
-        kind: Kind::Image,
-        mime: picture.mime,
-        bytes: length(original)?,
-        width: Some(size(picture.width)?),
-        height: Some(size(picture.height)?),
-        look: Some(picture.look.clone()),
-        original: put(original)?,
-        renditions,
-    })
 }
 
 fn internal(error: impl std::fmt::Display) -> Error {
@@ -335,17 +184,6 @@ fn unstored(error: std::io::Error) -> Error {
         true => Error::Busy(error.to_string()),
         false => internal(error),
     }
-}
-
-fn refused(error: ImageError) -> UploadError {
-    let (code, message) = match error {
-        ImageError::UnknownType => return UploadError::UnsupportedType,
-        ImageError::Failed => return internal("a rendition could not be made").into(),
-        ImageError::Empty => (FaultCode::TooShort, "is empty"),
-        ImageError::Corrupt => (FaultCode::BadFormat, "is damaged or cut short"),
-        ImageError::TooManyPixels => (FaultCode::OutOfRange, "has too many pixels"),
-    };
-    UploadError::Failed(Faults::one("/file", code, message).into())
 }
 
 /// Changes alt text and credit; public articles keep theirs until they are published again.

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
+use super::making::new_key;
 use super::storage::sha256;
-use super::{Upload, UploadError, drop_objects, internal, new_key, unstored, upload};
+use super::{Upload, UploadError, drop_objects, internal, unstored, upload};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::media::FileName;

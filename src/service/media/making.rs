@@ -1,0 +1,96 @@
+//! What becomes of a file: its kind, its objects in storage.
+
+use std::fs::File;
+
+use super::pictures::make_picture;
+use super::{Upload, UploadError, internal, keys, unstored};
+use crate::ctx::Ctx;
+use crate::domain::input::{FaultCode, Faults};
+use crate::domain::media::{Kind, Rendition};
+use crate::infra::document::{self, Found};
+use crate::infra::image::{ImageError, Look};
+use crate::infra::random;
+
+/// A file whose objects are in media storage and have no row yet.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) kind: Kind,
+    pub(super) mime: &'static str,
+    pub(super) bytes: i64,
+    pub(super) width: Option<i32>,
+    pub(super) height: Option<i32>,
+    pub(super) look: Option<Look>,
+    pub(super) original: String,
+    pub(super) renditions: Vec<Rendition>,
+}
+
+impl Made {
+    pub(super) fn keys(self) -> Vec<String> {
+        keys(self.original, self.renditions)
+    }
+}
+
+/// Makes of a file what readers get, and stores all its objects.
+pub(super) async fn make(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError> {
+    let path = upload.path.clone();
+    let found = tokio::task::spawn_blocking(move || document::look(&mut File::open(path)?))
+        .await
+        .map_err(internal)?
+        .map_err(internal)?;
+    match found {
+        Found::Document(mime) => store_document(ctx, upload, mime).await,
+        Found::Damaged => Err(refused(ImageError::Corrupt)),
+        Found::Macros => Err(UploadError::Macros),
+        Found::Other => make_picture(ctx, upload.path.clone()).await,
+    }
+}
+
+/// Stores a document as it is: its one file is the original.
+async fn store_document(
+    ctx: &Ctx,
+    upload: &Upload,
+    mime: &'static str,
+) -> Result<Made, UploadError> {
+    let (blobs, path, key) = (ctx.blobs.clone(), upload.path.clone(), new_key());
+    let place = key.clone();
+    let bytes = tokio::task::spawn_blocking(move || blobs.put_file(&place, &path))
+        .await
+        .map_err(internal)?
+        .map_err(unstored)?;
+    let bytes = i64::try_from(bytes).map_err(internal)?;
+    let file = Rendition {
+        name: "full".to_owned(),
+        hash: upload.hash.clone(),
+        key: key.clone(),
+        mime: mime.to_owned(),
+        bytes,
+        width: None,
+        height: None,
+    };
+    Ok(Made {
+        kind: Kind::Document,
+        mime,
+        bytes,
+        width: None,
+        height: None,
+        look: None,
+        original: key,
+        renditions: vec![file],
+    })
+}
+
+/// A key for a new object: random, so that none is ever written twice.
+pub(super) fn new_key() -> String {
+    random::token().replace(['-', '_'], "0")
+}
+
+pub(super) fn refused(error: ImageError) -> UploadError {
+    let (code, message) = match error {
+        ImageError::UnknownType => return UploadError::UnsupportedType,
+        ImageError::Failed => return internal("a rendition could not be made").into(),
+        ImageError::Empty => (FaultCode::TooShort, "is empty"),
+        ImageError::Corrupt => (FaultCode::BadFormat, "is damaged or cut short"),
+        ImageError::TooManyPixels => (FaultCode::OutOfRange, "has too many pixels"),
+    };
+    UploadError::Failed(Faults::one("/file", code, message).into())
+}
