@@ -25,6 +25,8 @@ pub enum ImageError {
     UnknownType,
     Corrupt,
     TooManyPixels,
+    /// A JPEG of a kind that the decoder gets wrong.
+    Misread,
     /// Not the file's fault: an encoder found no memory, say.
     Failed,
 }
@@ -141,6 +143,7 @@ mod tests {
     use std::io::Cursor;
 
     use image::{DynamicImage, ImageFormat};
+    use jpeg_encoder::SamplingFactor;
 
     use super::*;
 
@@ -249,6 +252,55 @@ mod tests {
         );
         // No WebP is higher than 16,383 pixels.
         assert_eq!(names(64, 16_384), ["full"]);
+    }
+
+    #[test]
+    fn colours_are_those_of_the_original_in_every_file() {
+        let pixels = image::RgbImage::from_fn(400, 300, |x, _| match x {
+            0..200 => image::Rgb([0, 0, 250]),
+            _ => image::Rgb([250, 0, 0]),
+        });
+        let pixels = DynamicImage::ImageRgb8(pixels);
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+            let mut bytes = Cursor::new(Vec::new());
+            pixels.write_to(&mut bytes, format).unwrap();
+            for made in process(&bytes.into_inner(), &LIMITS).unwrap().renditions {
+                let read = image::load_from_memory(&made.bytes).unwrap().to_rgb8();
+                for (x, colour) in [(20, [0, 0, 250]), (made.width - 20, [250, 0, 0])] {
+                    let found = read.get_pixel(x, 20).0;
+                    let off = found.iter().zip(colour).map(|(a, b)| a.abs_diff(b)).max();
+                    assert!(off < Some(12), "{} {format:?} {found:?}", made.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_jpeg_that_the_decoder_gets_wrong_is_refused() {
+        for (sampling, measured, progressive, right) in [
+            (SamplingFactor::R_4_2_0, true, false, false),
+            (SamplingFactor::R_4_4_0, true, false, false),
+            (SamplingFactor::R_4_2_0, false, false, true),
+            (SamplingFactor::R_4_2_0, true, true, true),
+            (SamplingFactor::R_4_4_4, true, false, true),
+        ] {
+            let mut bytes = Vec::new();
+            let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
+            encoder.set_sampling_factor(sampling);
+            encoder.set_optimized_huffman_tables(measured);
+            encoder.set_progressive(progressive);
+            let pixels = [0, 0, 250].repeat(64 * 64);
+            encoder
+                .encode(&pixels, 64, 64, jpeg_encoder::ColorType::Rgb)
+                .unwrap();
+            let made = process(&bytes, &LIMITS).map(|made| made.look.colour.unwrap());
+            let wanted = if right {
+                Ok("#0000f9".to_owned())
+            } else {
+                Err(ImageError::Misread)
+            };
+            assert_eq!(made, wanted, "{sampling:?} {measured} {progressive}");
+        }
     }
 
     #[test]

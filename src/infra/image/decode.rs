@@ -73,7 +73,43 @@ fn open<'a>(
     if u64::from(width) * u64::from(height) > limits.max_pixels || width.max(height) > MAX_SIDE {
         return Err(ImageError::TooManyPixels);
     }
+    if format == ImageFormat::Jpeg && is_misread(original) {
+        return Err(ImageError::Misread);
+    }
     Ok((mime, decoder))
+}
+
+/// A JPEG that is not progressive, has fewer samples of colour than of light, and each channel in a
+/// scan of its own: the decoder shows it, in wrong colours. Hardly anything writes such files.
+fn is_misread(original: &[u8]) -> bool {
+    let mut rest = original.get(2..).unwrap_or_default();
+    let mut subsampled = None;
+    loop {
+        rest = match rest {
+            // Markers without a length, and fill.
+            [0xff, 0x01 | 0xd0..=0xd9, after @ ..] => after,
+            [0xff, 0xff, ..] => rest.get(1..).unwrap_or_default(),
+            [0xff, marker, high, low, after @ ..] => {
+                let length = usize::from(u16::from_be_bytes([*high, *low])).saturating_sub(2);
+                let Some((segment, after)) = after.split_at_checked(length) else {
+                    return false;
+                };
+                match (marker, segment) {
+                    // Depth, height, width, and how many channels; three bytes for each.
+                    (0xc0 | 0xc1, [_, _, _, _, _, channels, each @ ..]) => {
+                        let differs = each.chunks(3).any(|one| one.get(1) != Some(&0x11));
+                        subsampled = differs.then_some(*channels);
+                    }
+                    (0xda, [channels, ..]) => {
+                        return subsampled.is_some_and(|all| *channels < all);
+                    }
+                    _ => {}
+                }
+                after
+            }
+            _ => return false,
+        };
+    }
 }
 
 fn corrupt(error: image::ImageError) -> ImageError {

@@ -90,6 +90,10 @@ pub(super) fn refused(error: ImageError) -> UploadError {
         ImageError::Failed => return internal("a rendition could not be made").into(),
         ImageError::Empty => (FaultCode::TooShort, "is empty"),
         ImageError::Corrupt => (FaultCode::BadFormat, "is damaged or cut short"),
+        ImageError::Misread => (
+            FaultCode::BadFormat,
+            "is a JPEG with each channel in a scan of its own, which is not read: save it as another kind",
+        ),
         ImageError::TooManyPixels => (FaultCode::OutOfRange, "has too many pixels"),
     };
     UploadError::Failed(Faults::one("/file", code, message).into())
