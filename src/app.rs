@@ -2,13 +2,14 @@
 
 use std::io::IsTerminal as _;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use actix_web::HttpServer;
 use futures_util::future::{Either, select};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::config::media::MediaPlace;
 use crate::config::{LogFormat, Place, Settings};
@@ -25,6 +26,7 @@ use crate::infra::telemetry::{Metrics, start_log};
 use crate::infra::token::Keys;
 use crate::infra::vault::Vault;
 use crate::service::audit::{Retention, prune};
+use crate::service::media::work_once;
 use crate::service::publishing::{SetAside, carry_out_due};
 use crate::store::Db;
 use crate::store::db::{Address, Conn};
@@ -92,6 +94,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         hasher: Arc::new(hasher),
         hashing: Arc::new(Semaphore::new(cores)),
         decoding: Arc::new(Semaphore::new(pictures)),
+        media_work: Arc::new(Notify::new()),
         provider,
         asking: Arc::new(Semaphore::new(ASKING)),
         mailer,
@@ -225,6 +228,8 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     let tidying = actix_web::rt::spawn(tidy(ctx.clone()));
     let keys = actix_web::rt::spawn(keep_keys(ctx.clone()));
     let schedule = actix_web::rt::spawn(keep_schedule(ctx.clone()));
+    let (stop, stopping) = watch::channel(false);
+    let mut media = actix_web::rt::spawn(keep_media(ctx.clone(), stopping));
     let server = server.run();
     let handle = server.handle();
     let told = async move {
@@ -240,6 +245,12 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
     tidying.abort();
     keys.abort();
     schedule.abort();
+    let _ = stop.send(true);
+    let patience = Duration::from_secs(u64::from(ctx.settings.shutdown_timeout));
+    if tokio::time::timeout(patience, &mut media).await.is_err() {
+        tracing::warn!("left a picture to be made ready later");
+        media.abort();
+    }
     ctx.db
         .checkpoint()
         .await
@@ -298,6 +309,22 @@ async fn keep_schedule(ctx: Ctx) {
             tracing::warn!(?error, "the schedule could not be looked at");
         }
         tokio::time::sleep(ctx.time_left().clamp(SHORTLY, OFTEN)).await;
+    }
+}
+
+/// Does what is left to do for media, one thing at a time, so that uploads keep a turn. Looks often,
+/// because another node may have left something. Stops between two things.
+async fn keep_media(ctx: Ctx, mut stopping: watch::Receiver<bool>) {
+    const OFTEN: Duration = Duration::from_secs(1);
+    while !*stopping.borrow() {
+        match work_once(&ctx).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(?error, "work on media could not be done"),
+        }
+        let woken = pin!(ctx.media_work.notified());
+        let stopped = pin!(stopping.changed());
+        let _ = tokio::time::timeout(OFTEN, select(woken, stopped)).await;
     }
 }
 

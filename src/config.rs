@@ -149,6 +149,11 @@ pub struct Settings {
     #[arg(long, env = "BANTIN_MAX_PIXELS", default_value_t = 50_000_000, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     pub max_pixels: u32,
 
+    /// Largest picture that is made ready while its upload waits, in pixels; larger ones are answered
+    /// at once and made ready later
+    #[arg(long, env = "BANTIN_INLINE_PIXELS", default_value_t = 16_000_000, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    pub inline_pixels: u32,
+
     /// Seconds that a request body may take to arrive
     #[arg(long, env = "BANTIN_BODY_TIMEOUT", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub body_timeout: u16,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::config::Settings;
 use crate::domain::time::Instant;
@@ -33,6 +33,8 @@ pub struct Ctx {
     pub hashing: Arc<Semaphore>,
     /// Turns for decoding pictures.
     pub decoding: Arc<Semaphore>,
+    /// Told when there is work on media to do.
+    pub media_work: Arc<Notify>,
     /// Who else users may sign in through.
     pub provider: Option<Arc<Provider>>,
     /// Turns for asking the provider.

@@ -9,11 +9,12 @@ use super::body::Block;
 use super::content::Content;
 use super::id::MediaId;
 use super::input::words;
-use super::media::{Kind, Medium};
+use super::media::{Kind, Medium, Status};
 
 words! {
     /// What an editor should know before readers see it. More may come.
-    WarningCode { MissingAlt = "missing_alt", MediaWithdrawn = "media_withdrawn" }
+    WarningCode { MissingAlt = "missing_alt", MediaWithdrawn = "media_withdrawn",
+        MediaNotReady = "media_not_ready" }
 }
 
 /// Something in the content that deserves a second look; it keeps nobody from saving.
@@ -72,6 +73,8 @@ pub fn warnings(content: &Content, media: &[Medium]) -> Vec<Warning> {
         let medium = known.get(&place.media_id)?;
         let code = if medium.withdrawn.is_some() {
             WarningCode::MediaWithdrawn
+        } else if medium.status != Status::Ready {
+            WarningCode::MediaNotReady
         } else if place.bare && medium.kind == Kind::Image && !medium.content.has_alternative() {
             WarningCode::MissingAlt
         } else {

@@ -113,10 +113,12 @@ pub struct LiveFigure {
 }
 
 impl LiveFigure {
-    /// The media that can be seen.
+    /// The media that can be seen: not withdrawn, and with files.
     pub fn shown(&self) -> impl Iterator<Item = &LiveFigureMedium> {
         self.media.iter().filter_map(|item| match item {
-            LiveFigureItem::Shown(medium) => Some(medium),
+            LiveFigureItem::Shown(medium) => {
+                Some(medium).filter(|shown| !shown.renditions.is_empty())
+            }
             LiveFigureItem::Withdrawn(_) => None,
         })
     }

@@ -61,7 +61,7 @@ words! {
         UnknownValue = "unknown_value", TooShort = "too_short", TooLong = "too_long",
         TooMany = "too_many", OutOfRange = "out_of_range", BadFormat = "bad_format",
         ForbiddenCharacter = "forbidden_character", Duplicate = "duplicate",
-        NotFound = "not_found", Conflict = "conflict",
+        NotFound = "not_found", Conflict = "conflict", MediaNotReady = "media_not_ready",
     }
 }
 

@@ -15,6 +15,23 @@ words! {
     Kind { Image = "image", Document = "document" }
     /// Whether a machine had a hand in it: not at all, it helped, or it made the thing.
     AiLabel { None = "none", Assisted = "assisted", Generated = "generated" }
+    /// Whether readers can get it: large pictures are made ready after the upload, which may fail.
+    Status { Ready = "ready", Processing = "processing", Failed = "failed" }
+    /// Why a medium will never be ready: its pixels are damaged, too many, or of a kind that is not
+    /// read; making its files failed again and again; or it was withdrawn before.
+    Failure {
+        Damaged = "damaged", TooLarge = "too_large", Misread = "misread", GaveUp = "gave_up",
+        Withdrawn = "withdrawn",
+    }
+    /// What is left to do for a medium: make all its files, or those that a focal point decides.
+    Work { All = "all", Crops = "crops" }
+}
+
+#[expect(clippy::derivable_impls, reason = "words! makes the enum")]
+impl Default for Status {
+    fn default() -> Self {
+        Self::Ready
+    }
 }
 
 #[expect(clippy::derivable_impls, reason = "words! makes the enum")]
@@ -265,6 +282,10 @@ pub struct Medium {
     pub thumbhash: Option<String>,
     pub colour: Option<String>,
     pub content: MediaContent,
+    #[serde(default)]
+    pub status: Status,
+    #[serde(default)]
+    pub failure: Option<Failure>,
     /// Key of the original in media storage; never served.
     pub original: String,
     pub renditions: Vec<Rendition>,

@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::caching::{JSON, to_bytes};
 use super::error::{ApiResult, Problem};
 use crate::ctx::Ctx;
+use crate::service::media;
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(get_health)
@@ -70,6 +71,10 @@ async fn get_metrics(ctx: web::Data<Ctx>) -> ApiResult {
     // The other figures matter most while the database is away.
     if let Ok(head) = ctx.db.read_brief(crate::store::public::changes::head).await {
         ctx.metrics.log_head.set(head.seq);
+    }
+    if let Ok(load) = media::load(&ctx).await {
+        ctx.metrics.media_jobs_queued.set(load.queued);
+        ctx.metrics.media_jobs_running.set(load.running);
     }
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))

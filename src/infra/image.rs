@@ -43,6 +43,22 @@ pub struct Processed {
     pub renditions: Vec<Rendition>,
 }
 
+/// What the first bytes of a picture say.
+#[derive(Debug, Clone, Copy)]
+pub struct Header {
+    /// Of the original.
+    pub mime: &'static str,
+    /// As seen, with the orientation applied.
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Header {
+    pub fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
 /// One file to serve: no metadata but the colour profile.
 #[derive(Debug)]
 pub struct Rendition {
@@ -69,6 +85,11 @@ struct Picture {
     height: u32,
     pixels: Vec<u8>,
     profile: Option<Vec<u8>>,
+}
+
+/// Looks at a picture without decoding it: enough to refuse most of what will be refused.
+pub fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageError> {
+    decode::header(original, limits)
 }
 
 /// Makes the renditions: `full` in the picture's own size, then `w320` to `w1920`, and all that are

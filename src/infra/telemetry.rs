@@ -27,6 +27,11 @@ pub struct Metrics {
     pub failed_logins: Counter<u64, AtomicU64>,
     pub schedule_lag: Histogram,
     pub schedule_failures: Counter<u64, AtomicU64>,
+    pub media_jobs_queued: Gauge,
+    pub media_jobs_running: Gauge,
+    pub media_jobs_done: Counter<u64, AtomicU64>,
+    pub media_jobs_failed: Counter<u64, AtomicU64>,
+    pub media_job_duration: Histogram,
 }
 
 impl Default for Metrics {
@@ -70,6 +75,37 @@ impl Default for Metrics {
             "Scheduled events that could not be carried out",
             schedule_failures.clone(),
         );
+        let media_jobs_queued = Gauge::default();
+        let media_jobs_running = Gauge::default();
+        let media_jobs_done = Counter::default();
+        let media_jobs_failed = Counter::default();
+        let media_job_duration = Histogram::new(exponential_buckets(0.1, 2.5, 8));
+        registry.register(
+            "media_jobs_queued",
+            "Media that wait to be made ready",
+            media_jobs_queued.clone(),
+        );
+        registry.register(
+            "media_jobs_running",
+            "Media that are being made ready",
+            media_jobs_running.clone(),
+        );
+        registry.register(
+            "media_jobs_done",
+            "Media made ready after their upload",
+            media_jobs_done.clone(),
+        );
+        registry.register(
+            "media_jobs_failed",
+            "Media that will never be ready",
+            media_jobs_failed.clone(),
+        );
+        registry.register_with_unit(
+            "media_job_duration",
+            "Time that it took to make a medium ready",
+            Unit::Seconds,
+            media_job_duration.clone(),
+        );
         Self {
             registry,
             requests,
@@ -79,6 +115,11 @@ impl Default for Metrics {
             failed_logins,
             schedule_lag,
             schedule_failures,
+            media_jobs_queued,
+            media_jobs_running,
+            media_jobs_done,
+            media_jobs_failed,
+            media_job_duration,
         }
     }
 }

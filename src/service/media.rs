@@ -1,6 +1,7 @@
 //! Media: uploaded, described, deleted. Objects first, rows second on the way in; rows first on
 //! the way out: a crash leaves only orphaned objects.
 
+mod jobs;
 mod making;
 mod pictures;
 pub mod storage;
@@ -11,16 +12,17 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::jobs::{load, work_once};
 use self::making::{Made, make};
 pub use self::withdrawal::withdraw;
 use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, run_public, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
-use crate::domain::media::{FileName, MediaContent, Medium, Rendition};
+use crate::domain::media::{FileName, MediaContent, Medium, Rendition, Status, Work};
 use crate::domain::policy::{self, Right};
 use crate::domain::upload::Arrival;
 use crate::infra::blob::{self, Blobs};
-use crate::store::editorial::media;
+use crate::store::editorial::{media, media_jobs};
 use crate::store::public::media as live;
 use crate::store::{self, Conn};
 
@@ -89,7 +91,11 @@ pub async fn upload(ctx: &Ctx, command: Command, upload: Upload) -> Result<Uploa
             drop_objects(ctx, made.keys()).await;
         }
     }
-    Ok(outcome?)
+    let done = outcome?;
+    if done.medium.status == Status::Processing {
+        ctx.media_work.notify_one();
+    }
+    Ok(done)
 }
 
 /// Writes the row of a medium whose objects are there.
@@ -129,6 +135,8 @@ async fn record(
             thumbhash: made.look.as_ref().map(|look| look.thumbhash.clone()),
             colour: made.look.and_then(|look| look.colour),
             content,
+            status: made.status,
+            failure: None,
             original: made.original,
             renditions: made.renditions,
             created_by: command.actor.user_id,
@@ -136,6 +144,9 @@ async fn record(
             withdrawn: None,
         };
         medium.id = media::insert(conn, &medium)?;
+        if medium.status == Status::Processing {
+            media_jobs::put(conn, medium.id, Work::All, command.at)?;
+        }
         arrive(conn, arrival.as_ref(), &medium)?;
         write_down(
             conn,

@@ -44,6 +44,7 @@ mod invitations;
 mod lists;
 mod media;
 mod media_files;
+mod media_jobs;
 mod merging;
 mod object_storage;
 mod oidc;

@@ -32,6 +32,7 @@ const BAD: &[(&str, &str)] = &[
     ("BANTIN_MAX_UPLOAD", "25MB"),
     ("BANTIN_UPLOAD_HOURS", "0"),
     ("BANTIN_MAX_PIXELS", "0"),
+    ("BANTIN_INLINE_PIXELS", "-1"),
     ("BANTIN_BODY_TIMEOUT", "3601"),
     ("BANTIN_SHUTDOWN_TIMEOUT", "1.5"),
     ("BANTIN_CACHE_SECONDS", "61"),

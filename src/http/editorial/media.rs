@@ -4,6 +4,7 @@ pub(super) mod preview;
 mod uploads;
 mod uses;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -15,7 +16,7 @@ use crate::ctx::Ctx;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{MediaId, UserId, Version};
 use crate::domain::input::{FaultCode, Refusal};
-use crate::domain::media::{AiLabel, Kind, MediaContent, Medium, Withdrawal};
+use crate::domain::media::{AiLabel, Failure, Kind, MediaContent, Medium, Status, Withdrawal};
 use crate::domain::time::{Instant, Zone};
 use crate::http::caching::{object, private_list, written};
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
@@ -97,7 +98,11 @@ struct MediumOut {
     /// Whether a public article holds it.
     public: bool,
     content: MediaContent,
-    /// Empty where it was withdrawn.
+    #[schema(inline)]
+    status: Status,
+    #[schema(inline)]
+    failure: Option<Failure>,
+    /// Empty where it was withdrawn, and until it is ready.
     #[schema(max_items = 50)]
     renditions: Vec<PreviewRendition>,
     /// Null for all that can be seen.
@@ -140,6 +145,8 @@ impl Show<'_> {
             created_at: self.zone.show(medium.created_at),
             public,
             content: medium.content,
+            status: medium.status,
+            failure: medium.failure,
             withdrawn: medium.withdrawn.map(|w| w.shown_in(&self.zone)),
         }
     }
@@ -278,10 +285,12 @@ struct UploadForm {
 ///
 /// `multipart/form-data` with one `file`, and optionally `alt`, `credit`, `decorative` and `ai_label`. Pictures lose their
 /// metadata and get their orientation applied; documents stay as they are, and readers get them as a
-/// download. Bytes that are here already answer 200 with the medium there is,
+/// download. A large picture is answered 202 with `status` `processing`, and made ready afterwards:
+/// read it again until it is `ready`. Bytes that are here already answer 200 with the medium there is,
 /// unchanged.
 #[utoipa::path(operation_id = "upload_media", tag = "media", security(("bearer" = [])), request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
     (status = 200, description = "The same bytes were here already", body = MediumOut), (status = 201, body = MediumOut),
+    (status = 202, description = "It is here, its files are not ready yet", body = MediumOut),
 ))]
 #[post("/v1/editorial/media")]
 async fn upload_media(
@@ -321,10 +330,13 @@ async fn upload_media(
     let done = service::upload(&ctx, command, upload)
         .await
         .map_err(refused)?;
-    let response = match done.new {
+    let mut response = match done.new {
         true => created(&ctx, "media", done.medium.id.get()),
         false => HttpResponse::Ok(),
     };
+    if done.new && done.medium.status == Status::Processing {
+        response.status(StatusCode::ACCEPTED);
+    }
     let medium = show(&ctx, done.medium).await?;
     written(response, medium.version, &medium)
 }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Form, ImageError, Limits, Picture};
+use super::{Form, Header, ImageError, Limits, Picture};
 
 /// Longest side of a picture: JPEG knows no longer one.
 const MAX_SIDE: u32 = 65_000;
@@ -36,6 +36,28 @@ pub(super) fn picture(
             profile,
         },
     ))
+}
+
+/// Type and size as seen.
+pub(super) fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageError> {
+    let (mime, mut decoder) = open(original, limits)?;
+    let (width, height) = decoder.dimensions();
+    let is_turned = matches!(
+        decoder.orientation(),
+        Ok(Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH)
+    );
+    let (width, height) = match is_turned {
+        true => (height, width),
+        false => (width, height),
+    };
+    Ok(Header {
+        mime,
+        width,
+        height,
+    })
 }
 
 /// Reads the header and refuses what would be too much, before a pixel is decoded.

@@ -6,7 +6,7 @@ use super::pictures::make_picture;
 use super::{Upload, UploadError, internal, keys, unstored};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults};
-use crate::domain::media::{Kind, Rendition};
+use crate::domain::media::{Kind, Rendition, Status};
 use crate::infra::document::{self, Found};
 use crate::infra::image::{ImageError, Look};
 use crate::infra::random;
@@ -16,6 +16,7 @@ use crate::infra::random;
 pub(super) struct Made {
     pub(super) kind: Kind,
     pub(super) mime: &'static str,
+    pub(super) status: Status,
     pub(super) bytes: i64,
     pub(super) width: Option<i32>,
     pub(super) height: Option<i32>,
@@ -70,6 +71,7 @@ async fn store_document(
     Ok(Made {
         kind: Kind::Document,
         mime,
+        status: Status::Ready,
         bytes,
         width: None,
         height: None,

@@ -1,5 +1,6 @@
 //! Pictures made ready: decoded, cleaned and scaled, in turns.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,81 +9,168 @@ use sha2::{Digest as _, Sha256};
 use super::making::{Made, new_key, refused};
 use super::{UploadError, internal, remove, unstored};
 use crate::ctx::Ctx;
-use crate::domain::media::{Kind, Rendition};
+use crate::domain::media::{Kind, Rendition, Status};
 use crate::infra::blob::Blobs;
-use crate::infra::image::{self, ImageError, Limits, Processed};
+use crate::infra::image::{self, Header, ImageError, Limits, Look, Processed};
 use crate::service::{Error, turn};
 
-/// How long an upload waits for its turn to be decoded before it is told to come back.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an upload waits for its turn to be decoded before that is left for later.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Decodes, cleans and scales a picture, and stores all its objects. A bounded number at once.
-pub(super) async fn make_picture(ctx: &Ctx, path: PathBuf) -> Result<Made, UploadError> {
-    let turn = turn(
-        &ctx.decoding,
-        PATIENCE,
-        "too many pictures are being decoded",
-    )
-    .await?;
-    let blobs = ctx.blobs.clone();
-    let limits = Limits {
+/// What a picture may cost here.
+pub(super) fn limits(ctx: &Ctx) -> Limits {
+    Limits {
         max_pixels: u64::from(ctx.settings.max_pixels),
-    };
+    }
+}
+
+/// A decoder that panics has met a damaged file, not a fault of ours to answer 500 for.
+fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(ImageError::Corrupt))
+}
+
+/// Looks at a picture, and decodes, cleans and scales it if it is not too large and has a turn soon.
+/// Stores all its objects.
+pub(super) async fn make_picture(ctx: &Ctx, path: PathBuf) -> Result<Made, UploadError> {
+    let turn = turn(&ctx.decoding, PATIENCE, "").await.ok();
+    let blobs = ctx.blobs.clone();
+    let limits = limits(ctx);
+    let at_once = u64::from(ctx.settings.inline_pixels);
     tokio::task::spawn_blocking(move || {
-        let _turn = turn;
         let original = std::fs::read(&path).map_err(internal)?;
-        // A decoder that panics has met a damaged file, not a fault of ours to answer 500 for.
-        let picture = std::panic::catch_unwind(|| image::process(&original, &limits))
-            .unwrap_or(Err(ImageError::Corrupt))
-            .map_err(refused)?;
-        let mut stored = Vec::new();
-        let made = put_objects(&blobs, &original, &picture, &mut stored);
-        if made.is_err() {
-            for key in &stored {
-                remove(&blobs, key);
-            }
-        }
-        Ok(made?)
+        let header = caught(|| image::header(&original, &limits)).map_err(refused)?;
+        let Some(_turn) = turn.filter(|_| header.pixels() <= at_once) else {
+            return Ok(put_for_later(&blobs, &original, header)?);
+        };
+        let picture = caught(|| image::process(&original, &limits)).map_err(refused)?;
+        Ok(storing(&blobs, |stored| {
+            put_objects(&blobs, &original, &picture, stored)
+        })?)
     })
     .await
     .map_err(internal)?
 }
 
-/// Stores the original and its renditions; `stored` holds the keys written, also after a failure.
+/// The files of a picture in storage, and what is known of it now.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) width: i32,
+    pub(super) height: i32,
+    pub(super) look: Look,
+    pub(super) renditions: Vec<Rendition>,
+}
+
+/// Why a picture was not made ready.
+#[derive(Debug)]
+pub(super) enum Unready {
+    Refused(ImageError),
+    /// Not the picture's fault.
+    Failed(Error),
+}
+
+/// Makes a picture ready whose original is in storage.
+pub(super) fn make_ready(blobs: &Blobs, key: &str, limits: &Limits) -> Result<Ready, Unready> {
+    let failed = |error| Unready::Failed(unstored(error));
+    let original = blobs.fetch(key).map_err(failed)?;
+    let original = std::fs::read(original.path()).map_err(failed)?;
+    let picture = caught(|| image::process(&original, limits)).map_err(|error| match error {
+        ImageError::Failed => Unready::Failed(internal("a rendition could not be made")),
+        error => Unready::Refused(error),
+    })?;
+    storing(blobs, |stored| {
+        Ok(Ready {
+            width: size(picture.width)?,
+            height: size(picture.height)?,
+            look: picture.look.clone(),
+            renditions: put_renditions(blobs, &picture, stored)?,
+        })
+    })
+    .map_err(Unready::Failed)
+}
+
+/// Stores objects; those that were written before one fails are removed.
+fn storing<T>(
+    blobs: &Blobs,
+    put: impl FnOnce(&mut Vec<String>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut stored = Vec::new();
+    let done = put(&mut stored);
+    if done.is_err() {
+        for key in &stored {
+            remove(blobs, key);
+        }
+    }
+    done
+}
+
+fn size(value: u32) -> Result<i32, Error> {
+    i32::try_from(value).map_err(internal)
+}
+
+fn length(bytes: &[u8]) -> Result<i64, Error> {
+    i64::try_from(bytes.len()).map_err(internal)
+}
+
+/// Stores one object; `stored` learns its key.
+fn put(blobs: &Blobs, bytes: &[u8], stored: &mut Vec<String>) -> Result<String, Error> {
+    let key = new_key();
+    blobs.put(&key, bytes).map_err(unstored)?;
+    stored.push(key.clone());
+    Ok(key)
+}
+
+fn put_renditions(
+    blobs: &Blobs,
+    picture: &Processed,
+    stored: &mut Vec<String>,
+) -> Result<Vec<Rendition>, Error> {
+    let renditions = picture.renditions.iter();
+    renditions
+        .map(|made| {
+            Ok(Rendition {
+                name: made.name.clone(),
+                hash: hex::encode(Sha256::digest(&made.bytes)),
+                key: put(blobs, &made.bytes, stored)?,
+                mime: made.mime.to_owned(),
+                bytes: length(&made.bytes)?,
+                width: Some(size(made.width)?),
+                height: Some(size(made.height)?),
+            })
+        })
+        .collect()
+}
+
+/// Stores the original and its renditions.
 fn put_objects(
     blobs: &Blobs,
     original: &[u8],
     picture: &Processed,
     stored: &mut Vec<String>,
 ) -> Result<Made, Error> {
-    let size = |value: u32| i32::try_from(value).map_err(internal);
-    let length = |bytes: &[u8]| i64::try_from(bytes.len()).map_err(internal);
-    let mut put = |bytes: &[u8]| {
-        let key = new_key();
-        blobs.put(&key, bytes).map_err(unstored)?;
-        stored.push(key.clone());
-        Ok::<_, Error>(key)
-    };
-    let mut renditions = Vec::new();
-    for made in &picture.renditions {
-        renditions.push(Rendition {
-            name: made.name.clone(),
-            hash: hex::encode(Sha256::digest(&made.bytes)),
-            key: put(&made.bytes)?,
-            mime: made.mime.to_owned(),
-            bytes: length(&made.bytes)?,
-            width: Some(size(made.width)?),
-            height: Some(size(made.height)?),
-        });
-    }
     Ok(Made {
         kind: Kind::Image,
         mime: picture.mime,
+        status: Status::Ready,
         bytes: length(original)?,
         width: Some(size(picture.width)?),
         height: Some(size(picture.height)?),
         look: Some(picture.look.clone()),
-        original: put(original)?,
-        renditions,
+        renditions: put_renditions(blobs, picture, stored)?,
+        original: put(blobs, original, stored)?,
+    })
+}
+
+/// Stores the original; the rest is left to do.
+fn put_for_later(blobs: &Blobs, original: &[u8], header: Header) -> Result<Made, Error> {
+    Ok(Made {
+        kind: Kind::Image,
+        mime: header.mime,
+        status: Status::Processing,
+        bytes: length(original)?,
+        width: Some(size(header.width)?),
+        height: Some(size(header.height)?),
+        look: None,
+        renditions: Vec::new(),
+        original: put(blobs, original, &mut Vec::new())?,
     })
 }

@@ -5,9 +5,9 @@ use crate::ctx::Ctx;
 use crate::domain::article::TakeDown;
 use crate::domain::changes::Why;
 use crate::domain::id::{ArticleId, MediaId};
-use crate::domain::media::{Medium, Withdrawal};
+use crate::domain::media::{Failure, Medium, Status, Withdrawal};
 use crate::service::{Command, Conflict, Deed, Error, IfMatch, run_public, write_down};
-use crate::store::editorial::media;
+use crate::store::editorial::{media, media_jobs};
 use crate::store::public::changes::PublicWrite;
 use crate::store::public::{articles as live, categories, media as live_media, portal};
 
@@ -39,8 +39,16 @@ pub async fn withdraw(
         // Files that were never public close with the others: a preview may have been seen.
         let hashes = before.renditions.iter().map(|made| made.hash.clone());
         live_media::withdraw(write, id, &withdrawal, hashes.collect())?;
+        // Files that come now would be open.
+        media_jobs::drop_for(write.conn(), id)?;
+        let (status, failure) = match before.status {
+            Status::Processing => (Status::Failed, Some(Failure::Withdrawn)),
+            status => (status, before.failure),
+        };
         let medium = Medium {
             version: before.version.next(),
+            status,
+            failure,
             withdrawn: Some(withdrawal),
             ..before.clone()
         };

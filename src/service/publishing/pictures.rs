@@ -12,7 +12,7 @@ use crate::store::Conn;
 use crate::store::editorial::{editions, media};
 use crate::store::public::categories;
 
-/// Refuses an edition that holds a withdrawn medium, or a picture without alternative that the last
+/// Refuses an edition that holds a medium that was withdrawn or has no files yet, or a picture without alternative that the last
 /// public edition did not show: older ones are warned of, so that a correction is never held up by
 /// what nobody touched.
 pub(super) fn check(conn: &mut Conn, article: &Article, content: &Content) -> Result<(), Error> {
@@ -36,6 +36,11 @@ pub(super) fn check(conn: &mut Conn, article: &Article, content: &Content) -> Re
                 warning.pointer,
                 FaultCode::Conflict,
                 format!("the medium {} was withdrawn", warning.media_id),
+            ),
+            WarningCode::MediaNotReady => faults.push(
+                warning.pointer,
+                FaultCode::MediaNotReady,
+                format!("the medium {} is not ready", warning.media_id),
             ),
             WarningCode::MissingAlt if !before.contains(&warning.media_id) => faults.push(
                 warning.pointer,

@@ -8,7 +8,9 @@ use super::schema::{article_media, articles, media, publications, scheduled_medi
 use crate::domain::article::PublicState;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId, UserId, Version};
-use crate::domain::media::{AiLabel, FileName, Kind, MediaContent, Medium, Withdrawal};
+use crate::domain::media::{
+    AiLabel, Failure, FileName, Kind, MediaContent, Medium, Status, Withdrawal,
+};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
 use crate::store::public::media::withdrawal;
@@ -40,6 +42,8 @@ struct Row {
     withdrawn_reason: Option<String>,
     thumbhash: Option<String>,
     colour: Option<String>,
+    status: String,
+    failure: Option<String>,
 }
 
 impl Row {
@@ -62,6 +66,11 @@ impl Row {
                 decorative: self.decorative,
                 ai_label: word(AiLabel::parse, &self.ai_label)?,
             },
+            status: word(Status::parse, &self.status)?,
+            failure: self
+                .failure
+                .map(|failure| word(Failure::parse, &failure))
+                .transpose()?,
             original: self.original,
             renditions: from_json(&self.renditions)?,
             created_by: UserId::stored(self.created_by),
@@ -93,6 +102,8 @@ pub fn insert(conn: &mut Conn, medium: &Medium) -> Result<MediaId> {
             media::created_at.eq(medium.created_at.micros()),
             media::decorative.eq(medium.content.decorative),
             media::ai_label.eq(medium.content.ai_label.as_str()),
+            media::status.eq(medium.status.as_str()),
+            media::failure.eq(medium.failure.map(Failure::as_str)),
         ))
         .returning(media::id)
         .get_result(conn)?;
@@ -168,6 +179,23 @@ pub fn update(
     Ok(())
 }
 
+/// Keeps what was made of a medium.
+pub fn put_made(conn: &mut Conn, medium: &Medium) -> Result<()> {
+    diesel::update(media::table.find(medium.id.get()))
+        .set((
+            media::version.eq(medium.version.get()),
+            media::width.eq(medium.width),
+            media::height.eq(medium.height),
+            media::thumbhash.eq(&medium.thumbhash),
+            media::colour.eq(&medium.colour),
+            media::status.eq(medium.status.as_str()),
+            media::failure.eq(medium.failure.map(Failure::as_str)),
+            media::renditions.eq(to_json(&medium.renditions)?),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Says of a medium that it was withdrawn.
 pub fn withdraw(conn: &mut Conn, medium: &Medium) -> Result<()> {
     let withdrawn = medium.withdrawn.as_ref();
@@ -176,6 +204,8 @@ pub fn withdraw(conn: &mut Conn, medium: &Medium) -> Result<()> {
             media::version.eq(medium.version.get()),
             media::withdrawn_at.eq(withdrawn.map(|w| w.at.micros())),
             media::withdrawn_reason.eq(withdrawn.map(|w| w.reason_code.as_str())),
+            media::status.eq(medium.status.as_str()),
+            media::failure.eq(medium.failure.map(Failure::as_str)),
         ))
         .execute(conn)?;
     Ok(())

@@ -10,6 +10,7 @@ pub mod identities;
 pub mod invitations;
 pub mod locks;
 pub mod media;
+pub mod media_jobs;
 pub mod objects;
 pub mod previews;
 pub mod refusals;

@@ -67,7 +67,14 @@ diesel::table! {
         alt -> Nullable<Text>, credit -> Nullable<Text>, original -> Text, renditions -> Text,
         created_by -> BigInt, created_at -> BigInt, decorative -> Bool, ai_label -> Text,
         withdrawn_at -> Nullable<BigInt>, withdrawn_reason -> Nullable<Text>,
-        thumbhash -> Nullable<Text>, colour -> Nullable<Text>,
+        thumbhash -> Nullable<Text>, colour -> Nullable<Text>, status -> Text,
+        failure -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    media_jobs (media_id) {
+        media_id -> BigInt, what -> Text, queued_at -> BigInt, due_at -> BigInt, attempts -> BigInt,
+        claimed_by -> Nullable<Text>,
     }
 }
 diesel::table! {

@@ -1,0 +1,3 @@
+DROP TABLE media_jobs;
+ALTER TABLE media DROP COLUMN failure;
+ALTER TABLE media DROP COLUMN status;
