@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
@@ -17,8 +16,7 @@ use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
 use crate::service::media::storage;
 
-/// Objects without a row are left alone that long: theirs may be on its way.
-const YOUNG: Duration = Duration::from_secs(24 * 3600);
+/// Objects without a row are left alone for a day: theirs may be on its way.
 const DAY_SECONDS: i64 = 86_400;
 
 #[derive(Debug, Args)]
@@ -155,7 +153,8 @@ impl Clean {
         // In this order: an object is there before its row.
         let listed = storage::list(&blobs).map_err(why)?;
         let known = super::block_on(storage::known(&db)).map_err(why)?;
-        let orphans = storage::orphans(listed, &known, SystemTime::now() - YOUNG).map_err(why)?;
+        let orphans =
+            storage::orphans(listed, &known, now.plus_seconds(-DAY_SECONDS)).map_err(why)?;
         let bytes = orphans.iter().map(|orphan| orphan.bytes).sum();
         let mut count = 0_u64;
         for orphan in orphans {

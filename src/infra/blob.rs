@@ -8,7 +8,7 @@ use std::io::{self, Error, ErrorKind};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
@@ -35,8 +35,8 @@ enum Place {
 pub struct Listed {
     pub key: String,
     pub bytes: u64,
-    /// When it was written.
-    pub at: SystemTime,
+    /// When it was written, in unix microseconds.
+    pub at: i64,
 }
 
 /// An object that is read in pieces.

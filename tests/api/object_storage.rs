@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::Method;
+use bantin::domain::time::Instant;
 use bantin::infra::blob::{Blobs, Options, is_away};
+use bantin::infra::clock::Clock;
 use bantin::service::media::storage;
 use url::Url;
 
@@ -436,10 +438,11 @@ async fn media_that_nothing_holds_go_when_they_are_old() {
     // Its objects are orphans now, and nothing else is.
     let known = storage::known(db).await.unwrap();
     let listed = storage::list(&portal.ctx.blobs).unwrap();
-    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    // Files have the time of the machine, the portal one of its own.
+    let soon = Instant::from_micros(Clock::System.now_micros()).plus_seconds(60);
     let orphans = storage::orphans(listed.clone(), &known, soon).unwrap();
     let orphans: BTreeSet<String> = orphans.into_iter().map(|orphan| orphan.key).collect();
     assert_eq!(orphans, keys.into_iter().collect());
-    let old = soon - std::time::Duration::from_secs(86_400);
+    let old = soon.plus_seconds(-86_400);
     assert!(storage::orphans(listed, &known, old).unwrap().is_empty());
 }

@@ -185,7 +185,7 @@ impl Bucket {
                     each(Listed {
                         key: key.to_owned(),
                         bytes: object.size,
-                        at: object.last_modified.into(),
+                        at: object.last_modified.timestamp_micros(),
                     })?;
                 }
             }

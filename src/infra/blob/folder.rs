@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Error, ErrorKind, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::Listed;
 
@@ -70,7 +71,7 @@ impl Folder {
                     each(Listed {
                         key,
                         bytes: found.len(),
-                        at: found.modified()?,
+                        at: micros(found.modified()?),
                     })?;
                 }
             }
@@ -84,6 +85,13 @@ impl Folder {
             None => Err(Error::new(ErrorKind::InvalidInput, "not an object key")),
         }
     }
+}
+
+fn micros(at: SystemTime) -> i64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    })
 }
 
 pub(super) fn read(file: &mut File, range: Range<u64>) -> io::Result<Vec<u8>> {

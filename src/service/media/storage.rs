@@ -2,7 +2,6 @@
 
 use std::io::Read as _;
 use std::path::Path;
-use std::time::SystemTime;
 
 use super::{deed, internal, keys, require_unused};
 use crate::domain::id::MediaId;
@@ -67,18 +66,16 @@ pub(super) fn sha256(path: &Path) -> std::io::Result<String> {
 /// Objects older than that which no row names. `listed` must have been read before `known`: what is new
 /// is an object first and a row after. An error where the two have nothing in common, which is the wrong
 /// database or the wrong storage.
-pub fn orphans(
-    listed: Vec<Listed>,
-    known: &Keys,
-    before: SystemTime,
-) -> Result<Vec<Listed>, Error> {
+pub fn orphans(listed: Vec<Listed>, known: &Keys, before: Instant) -> Result<Vec<Listed>, Error> {
     let ours = |listed: &Listed| known.contains_key(&listed.key);
     if !known.is_empty() && !listed.is_empty() && !listed.iter().any(ours) {
         return Err(Error::Internal(
             "none of the portal's files is in this storage".to_owned(),
         ));
     }
-    let old = listed.into_iter().filter(|listed| listed.at < before);
+    let old = listed
+        .into_iter()
+        .filter(|listed| listed.at < before.micros());
     Ok(old.filter(|listed| !ours(listed)).collect())
 }
 
