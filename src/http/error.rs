@@ -93,6 +93,7 @@ codes! {
     SlugTaken = "slug_taken", 409, "The slug is taken";
     CategoryInUse = "category_in_use", 409, "The category is in use";
     MediaInUse = "media_in_use", 409, "The medium is in use";
+    MediaKnown = "media_known", 409, "Another medium has this file";
     MediaWithdrawn = "media_withdrawn", 409, "The medium was withdrawn";
     OffsetMismatch = "offset_mismatch", 409, "The upload stands elsewhere";
     TooManyUploads = "too_many_uploads", 409, "Too many uploads are open";
@@ -424,6 +425,7 @@ impl From<service::Error> for ApiError {
                 Conflict::MediaWithdrawn => Code::MediaWithdrawn,
                 Conflict::OffsetMismatch => Code::OffsetMismatch,
                 Conflict::TooManyUploads => Code::TooManyUploads,
+                Conflict::MediaKnown => Code::MediaKnown,
             })
             .detail(detail),
             E::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),

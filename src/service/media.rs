@@ -4,6 +4,7 @@
 mod jobs;
 mod making;
 mod pictures;
+mod replacement;
 pub mod storage;
 pub mod uploads;
 mod withdrawal;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::jobs::{load, work_once};
 use self::making::{Made, make};
+pub use self::replacement::replace;
 pub use self::withdrawal::withdraw;
 use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, run_public, write_down};
 use crate::ctx::Ctx;

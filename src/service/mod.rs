@@ -170,6 +170,7 @@ pub enum Conflict {
     MediaWithdrawn,
     OffsetMismatch,
     TooManyUploads,
+    MediaKnown,
 }
 
 impl From<store::Error> for Error {

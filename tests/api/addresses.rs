@@ -25,7 +25,9 @@ async fn ask(portal: &Portal, world: &World, operation: &Operation, query: &str)
     let mut ask = ask.to(&format!("{path}{joint}{query}"));
     match world.body(operation) {
         Some(body) => ask = ask.json(&body),
-        None if operation.id == "upload_media" => ask = ask.form("a.png", b"x", &[]),
+        None if ["upload_media", "replace_media_file"].contains(&operation.id) => {
+            ask = ask.form("a.png", b"x", &[]);
+        }
         None => {}
     }
     let answer = ask.send().await;
@@ -52,7 +54,9 @@ async fn parameters_that_an_operation_does_not_have_are_named() {
         let mut ask = ask.to(&format!("{path}{joint}khong_co=1"));
         match world.body(&operation) {
             Some(body) => ask = ask.json(&body),
-            None if operation.id == "upload_media" => ask = ask.form("a.png", b"x", &[]),
+            None if ["upload_media", "replace_media_file"].contains(&operation.id) => {
+                ask = ask.form("a.png", b"x", &[]);
+            }
             None => {}
         }
         let answer = ask.send().await;

@@ -55,6 +55,7 @@ const ROWS: &[(&str, &str)] = &[
     ("replace_article", "article save"),
     ("replace_category", "category save"),
     ("replace_media", "media save"),
+    ("replace_media_file", "media replace"),
     ("replace_portal", "portal replace"),
     ("replace_user", "user save"),
     ("reset_user_totp", "user reset_totp"),

@@ -108,6 +108,7 @@ const MATRIX: &[(&str, Allowed)] = &[
     ("replace_article", REPORTERS),
     ("replace_category", PUBLISHERS),
     ("replace_media", REPORTERS),
+    ("replace_media_file", REPORTERS),
     ("replace_portal", ADMINS),
     ("replace_user", ADMINS),
     ("reset_user_totp", ADMINS),

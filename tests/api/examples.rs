@@ -121,6 +121,10 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
     let path = format!("/v1/editorial/media/{}", medium["id"]);
     editor.get(&path).await.ok();
     editor.get("/v1/editorial/media").await.ok();
+    let other = format!("/v1/editorial/media/{}/file", editor.picture(10).await);
+    let ask = editor.ask(Method::PUT, &other).at(1);
+    let better = sample::picture(820, 610, 7);
+    ask.form("T 30.png", &better, &[]).send().await.ok();
     // One in pieces, and one that is given up.
     let uploads = "/v1/editorial/uploads";
     portal.ask(Method::OPTIONS, uploads).send().await.is(204);

@@ -81,6 +81,7 @@ const MATRIX: &[(&str, &[&str])] = &[
             "end_upload",
             "get_upload",
             "replace_media",
+            "replace_media_file",
             "update_media",
             "upload_media",
         ],

@@ -1,6 +1,7 @@
 //! Media as editors have them: upload, description; `preview` shows their files.
 
 pub(super) mod preview;
+mod replacing;
 mod uploads;
 mod uses;
 
@@ -37,6 +38,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(replace_media)
         .service(update_media)
         .service(delete_media)
+        .service(replacing::replace_media_file)
         .service(uses::list_media_uses)
         .service(uses::withdraw_media)
         .service(preview::get_media_preview);

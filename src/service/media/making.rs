@@ -6,7 +6,7 @@ use super::pictures::make_picture;
 use super::{Upload, UploadError, internal, keys, unstored};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults};
-use crate::domain::media::{Kind, Rendition, Status};
+use crate::domain::media::{Kind, Medium, Rendition, Status};
 use crate::infra::document::{self, Found};
 use crate::infra::image::{ImageError, Look};
 use crate::infra::random;
@@ -26,6 +26,21 @@ pub(super) struct Made {
 }
 
 impl Made {
+    /// Says of a medium what it has become.
+    pub(super) fn fill(self, medium: &mut Medium) {
+        medium.kind = self.kind;
+        self.mime.clone_into(&mut medium.mime);
+        medium.status = self.status;
+        medium.failure = None;
+        medium.bytes = self.bytes;
+        medium.width = self.width;
+        medium.height = self.height;
+        medium.thumbhash = self.look.as_ref().map(|look| look.thumbhash.clone());
+        medium.colour = self.look.and_then(|look| look.colour);
+        medium.original = self.original;
+        medium.renditions = self.renditions;
+    }
+
     pub(super) fn keys(self) -> Vec<String> {
         keys(self.original, self.renditions)
     }

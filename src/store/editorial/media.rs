@@ -196,6 +196,20 @@ pub fn put_made(conn: &mut Conn, medium: &Medium) -> Result<()> {
     Ok(())
 }
 
+/// Puts another file in the place of a medium's.
+pub fn put_file(conn: &mut Conn, medium: &Medium) -> Result<()> {
+    diesel::update(media::table.find(medium.id.get()))
+        .set((
+            media::hash.eq(&medium.hash),
+            media::file_name.eq(medium.file_name.as_str()),
+            media::mime.eq(&medium.mime),
+            media::bytes.eq(medium.bytes),
+            media::original.eq(&medium.original),
+        ))
+        .execute(conn)?;
+    put_made(conn, medium)
+}
+
 /// Says of a medium that it was withdrawn.
 pub fn withdraw(conn: &mut Conn, medium: &Medium) -> Result<()> {
     let withdrawn = medium.withdrawn.as_ref();

@@ -280,7 +280,7 @@ impl World {
         let ask = ask.at(99);
         match self.body(operation) {
             Some(body) => ask.json(&body),
-            None if operation.id == "upload_media" => {
+            None if ["upload_media", "replace_media_file"].contains(&operation.id) => {
                 ask.form("a.png", &sample::picture(40, 30, 9), &[])
             }
             None => ask,
