@@ -9,11 +9,14 @@ use bantin::domain::article::Publish;
 use bantin::domain::category::CategoryContent;
 use bantin::domain::content::{Content, PersonName};
 use bantin::domain::input::{Faults, parse};
+use bantin::domain::media::MediaContent;
 use bantin::domain::user::{Actor, Chosen, Login, NewPassword, Role};
 use bantin::infra::clock::Clock;
+use bantin::service::media::{self, Upload};
 use bantin::service::users::{Console, UserContent};
 use bantin::service::{Command, IfMatch, articles, categories, publishing};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::Result;
 
@@ -77,7 +80,56 @@ async fn fill(ctx: &Ctx, count: usize) -> Result<()> {
         );
         done(publish.await)?;
     }
+    show_files(ctx, &actor, slugs.first().ok_or("no category")?).await?;
     done(ctx.db.checkpoint().await)
+}
+
+/// An article with a photo and a document of a megabyte.
+async fn show_files(ctx: &Ctx, actor: &Actor, category: &str) -> Result<()> {
+    let mut seed = 1_u32;
+    let mut noise = |_| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        seed.to_be_bytes()[0]
+    };
+    let mut photo = Vec::new();
+    let pixels: Vec<u8> = (0..400 * 300 * 3).map(&mut noise).collect();
+    jpeg_encoder::Encoder::new(&mut photo, 80).encode(
+        &pixels,
+        400,
+        300,
+        jpeg_encoder::ColorType::Rgb,
+    )?;
+    let mut document = b"%PDF-1.4\n".to_vec();
+    document.extend((0..1024 * 1024).map(noise));
+    document.extend(b"\nstartxref\n9\n%%EOF\n");
+    let photo = upload(ctx, actor, &photo).await?;
+    let document = upload(ctx, actor, &document).await?;
+    let mut content = article(0, category);
+    content["title"] = json!("Ảnh và văn bản của ngày hội");
+    content["body"] = json!([
+        {"_type": "figure", "media": [{"media_id": photo, "alt": "Ngày hội", "decorative": false}]},
+        {"_type": "attachment", "media_id": document, "title": "Báo cáo"},
+    ]);
+    let draft = articles::create(ctx, command(ctx, actor), input(content)?).await;
+    let draft = done(draft)?;
+    let version = IfMatch::Version(draft.version);
+    let asked = Publish::default();
+    let publish = publishing::publish(ctx, command(ctx, actor), draft.id, version, asked);
+    done(publish.await).map(|_| ())
+}
+
+async fn upload(ctx: &Ctx, actor: &Actor, bytes: &[u8]) -> Result<i64> {
+    let file = tempfile::NamedTempFile::new_in(ctx.blobs.incoming())?;
+    std::fs::write(file.path(), bytes)?;
+    let upload = Upload {
+        path: file.path().to_owned(),
+        file_name: String::new(),
+        hash: hex::encode(Sha256::digest(bytes)),
+        content: MediaContent::default(),
+        arrival: None,
+    };
+    let done = done(media::upload(ctx, command(ctx, actor), upload).await)?;
+    Ok(done.medium.id.get())
 }
 
 /// Seven paragraphs, a heading and a list, about 4,000 characters: the length of usual local news.

@@ -357,6 +357,20 @@ fn cases(server: &Server) -> Result<Vec<Case>> {
         known.push(request(&path, Some(&tag)));
         articles.push(request(&path, None));
     }
+    // The newest two are those that the article with files holds.
+    let mut files = Vec::new();
+    for medium in client.json("/v1/media?limit=2")?["items"]
+        .as_array()
+        .ok_or("no media")?
+    {
+        let url = word(&medium["renditions"][0]["url"])?;
+        let (_, place) = url.split_once("/media/").ok_or("no address")?;
+        files.push(vec![request(&format!("/media/{place}"), None)]);
+    }
+    let (document, photo) = match files.as_slice() {
+        [document, photo] => (document.clone(), photo.clone()),
+        _ => return Err("there are not two media".into()),
+    };
     let case = |name, requests: Vec<_>, status, count| {
         if requests.is_empty() {
             return Err(format!("{name}: nothing to ask"));
@@ -378,6 +392,8 @@ fn cases(server: &Server) -> Result<Vec<Case>> {
             20_000,
         )?,
         case("R5 conditional GET, 304", known, 304, 40_000)?,
+        case("M1 a photo", photo, 200, 20_000)?,
+        case("M2 a document of 1 MiB", document, 200, 4_000)?,
     ])
 }
 
