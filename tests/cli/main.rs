@@ -23,4 +23,5 @@ mod program;
 mod relay;
 mod serve;
 mod settings;
+mod uploads;
 mod user;

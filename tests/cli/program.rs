@@ -259,6 +259,12 @@ impl Server {
         }
     }
 
+    /// Ends the server as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     #[track_caller]
     pub fn stop(mut self) {
         self.terminate();
