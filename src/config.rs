@@ -137,9 +137,8 @@ pub struct Settings {
     #[arg(long, env = "BANTIN_MAX_JSON", default_value_t = 2 * 1024 * 1024, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1024..=67_108_864))]
     pub max_json: u32,
 
-    /// Largest uploaded file, in bytes
-    #[arg(long, env = "BANTIN_MAX_UPLOAD", default_value_t = 25 * 1024 * 1024, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1024..=1_073_741_824))]
-    pub max_upload: u32,
+    #[command(flatten)]
+    pub sizes: media::Sizes,
 
     /// Hours after which an upload in pieces that nobody goes on with is dropped
     #[arg(long, env = "BANTIN_UPLOAD_HOURS", default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u16).range(1..=720))]

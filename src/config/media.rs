@@ -6,6 +6,7 @@ use clap::Args;
 use url::Url;
 
 use super::{Place, Secret};
+use crate::domain::media::Kind;
 use crate::infra::blob::Options;
 
 /// Where media are: a folder, or a bucket.
@@ -143,5 +144,49 @@ impl MediaPlace {
             url: url.clone(),
             settings,
         })
+    }
+}
+
+/// Largest file of each kind.
+#[derive(Debug, Clone, Args)]
+pub struct Sizes {
+    /// Largest picture, in bytes; it is read into memory whole
+    #[arg(long, env = "BANTIN_MAX_IMAGE", default_value_t = 50 * MIB, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1024..=256 * MIB))]
+    pub max_image: u64,
+
+    /// Largest document, in bytes
+    #[arg(long, env = "BANTIN_MAX_DOCUMENT", default_value_t = 50 * MIB, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1024..=4096 * MIB))]
+    pub max_document: u64,
+
+    /// Largest sound, in bytes
+    #[arg(long, env = "BANTIN_MAX_AUDIO", default_value_t = 300 * MIB, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1024..=65_536 * MIB))]
+    pub max_audio: u64,
+
+    /// Largest film, in bytes
+    #[arg(long, env = "BANTIN_MAX_VIDEO", default_value_t = 2048 * MIB, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1024..=65_536 * MIB))]
+    pub max_video: u64,
+}
+
+const MIB: u64 = 1024 * 1024;
+
+impl Sizes {
+    /// Bytes that a file of that kind may have.
+    pub fn of(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Image => self.max_image,
+            Kind::Document => self.max_document,
+            Kind::Audio => self.max_audio,
+            Kind::Video => self.max_video,
+        }
+    }
+
+    /// Bytes that a file of any kind may have.
+    pub fn largest(&self) -> u64 {
+        let kinds = [Kind::Image, Kind::Document, Kind::Audio, Kind::Video];
+        kinds
+            .map(|kind| self.of(kind))
+            .into_iter()
+            .max()
+            .unwrap_or(0)
     }
 }

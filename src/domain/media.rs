@@ -1,5 +1,7 @@
 //! Media: what is known of a file, and how readers get it.
 
+mod sniff;
+
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,9 +12,11 @@ use super::id::{MediaId, UserId, Version};
 use super::input::{FaultCode, Faults, words};
 use super::time::{Instant, Zone};
 
+pub use self::sniff::{HEAD, sniff};
+
 words! {
     /// What a medium is.
-    Kind { Image = "image", Document = "document" }
+    Kind { Image = "image", Document = "document", Video = "video", Audio = "audio" }
     /// Whether a machine had a hand in it: not at all, it helped, or it made the thing.
     AiLabel { None = "none", Assisted = "assisted", Generated = "generated" }
     /// Whether readers can get it: large pictures are made ready after the upload, which may fail.
@@ -142,7 +146,7 @@ pub struct Rendition {
     pub key: String,
     pub mime: String,
     pub bytes: i64,
-    /// Of a picture, in pixels.
+    /// Of a picture or film as seen, in pixels.
     pub width: Option<i32>,
     pub height: Option<i32>,
 }
@@ -162,7 +166,7 @@ pub struct LiveRendition {
     pub name: String,
     #[schema(format = "uri", max_length = 2000)]
     pub url: String,
-    /// Null for a document.
+    /// Null for documents and sounds.
     #[schema(minimum = 1, maximum = 100000)]
     pub width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
@@ -215,6 +219,14 @@ pub struct LiveMedium {
     pub width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
     pub height: Option<i32>,
+    /// Of a film or a sound, in milliseconds; null where the file does not tell.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 9007199254740991i64)]
+    pub duration_ms: Option<i64>,
+    /// Of a document; null where it does not tell.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1000000)]
+    pub pages: Option<i32>,
     /// A blurred picture to show until the file has come: ThumbHash in Base64.
     #[serde(default)]
     #[schema(max_length = 40, pattern = "^[A-Za-z0-9+/]+=*$")]
@@ -279,6 +291,10 @@ pub struct Medium {
     pub bytes: i64,
     pub width: Option<i32>,
     pub height: Option<i32>,
+    #[serde(default)]
+    pub duration_ms: Option<i64>,
+    #[serde(default)]
+    pub pages: Option<i32>,
     pub thumbhash: Option<String>,
     pub colour: Option<String>,
     pub content: MediaContent,
@@ -286,7 +302,8 @@ pub struct Medium {
     pub status: Status,
     #[serde(default)]
     pub failure: Option<Failure>,
-    /// Key of the original in media storage; never served.
+    /// Key of the original in media storage. Of pictures it is never served; documents, films and sounds
+    /// have no other file.
     pub original: String,
     pub renditions: Vec<Rendition>,
     pub created_by: UserId,
@@ -302,6 +319,10 @@ pub struct FrozenMedium {
     pub kind: Kind,
     pub width: Option<i32>,
     pub height: Option<i32>,
+    #[serde(default)]
+    pub duration_ms: Option<i64>,
+    #[serde(default)]
+    pub pages: Option<i32>,
     #[serde(default)]
     pub thumbhash: Option<String>,
     #[serde(default)]
@@ -324,6 +345,8 @@ impl From<Medium> for FrozenMedium {
             kind: medium.kind,
             width: medium.width,
             height: medium.height,
+            duration_ms: medium.duration_ms,
+            pages: medium.pages,
             thumbhash: medium.thumbhash,
             colour: medium.colour,
             alt: medium.content.alt,
@@ -368,6 +391,8 @@ impl FrozenMedium {
             kind: self.kind,
             width: self.width,
             height: self.height,
+            duration_ms: self.duration_ms,
+            pages: self.pages,
             thumbhash: self.thumbhash.clone(),
             colour: self.colour.clone(),
             alt: self.alt.clone(),

@@ -8,7 +8,7 @@ use super::body::{
     TextBlock,
 };
 use super::caption::{Credit, LiveFigure, LiveFigureMedium};
-use super::media::{LiveMedium, LiveRendition};
+use super::media::{Kind, LiveMedium, LiveRendition};
 
 /// Text for HTML and for double-quoted attributes.
 pub fn escape(text: &str) -> String {
@@ -184,6 +184,12 @@ impl Html {
     }
 
     fn embed(&mut self, embed: &LiveEmbed) {
+        if let Some(medium) = &embed.media
+            && matches!(medium.kind, Kind::Video | Kind::Audio)
+            && medium.withdrawn.is_none()
+        {
+            return self.player(medium, embed);
+        }
         let url = match (&embed.url, &embed.media) {
             (Some(url), _) => url.as_str(),
             (None, Some(medium)) => medium.url(),
@@ -192,6 +198,29 @@ impl Html {
         let title = embed.title.as_ref().map_or(url, |title| title.as_str());
         let (url, title) = (escape(url), escape(title));
         self.push(&format!("<p><a href=\"{url}\">{title}</a></p>\n"));
+    }
+
+    /// A film or a sound, played by the browser where it stands; a link for what plays nothing.
+    fn player(&mut self, medium: &LiveMedium, embed: &LiveEmbed) {
+        let url = escape(medium.url());
+        let title = embed.title.as_ref().map(|title| escape(title.as_str()));
+        let named = title
+            .as_ref()
+            .map(|title| format!(" title=\"{title}\""))
+            .unwrap_or_default();
+        let (tag, preload) = match medium.kind {
+            Kind::Video => ("video", "metadata"),
+            _ => ("audio", "none"),
+        };
+        let _ = write!(
+            self.html,
+            "<{tag} controls preload=\"{preload}\" src=\"{url}\"{named}"
+        );
+        if let Some((width, height)) = medium.width.zip(medium.height) {
+            let _ = write!(self.html, " width=\"{width}\" height=\"{height}\"");
+        }
+        let title = title.as_ref().unwrap_or(&url);
+        self.push(&format!("><a href=\"{url}\">{title}</a></{tag}>\n"));
     }
 }
 

@@ -15,6 +15,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use super::error::{ApiError, ApiResult, Code};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults, Refusal, pointer};
+use crate::domain::media::{HEAD, Kind, sniff};
 use crate::infra::checksum::{Algorithm, Hasher};
 
 /// What boundaries, headers and texts may add to the file, in bytes.
@@ -88,7 +89,7 @@ pub async fn receive(
     let declared: Option<u64> =
         header_text(request, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     if declared.is_some_and(|length| length > most) {
-        return Err(too_large(ctx));
+        return Err(too_large(ctx, None));
     }
     let idle = Duration::from_secs(u64::from(ctx.settings.body_timeout));
     let whole = idle.saturating_add(Duration::from_secs(most / PACE));
@@ -102,13 +103,29 @@ fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> 
     request.headers().get(name)?.to_str().ok()
 }
 
-/// Largest file, in bytes.
+/// Largest file of any kind, in bytes.
 pub fn most(ctx: &Ctx) -> u64 {
-    u64::from(ctx.settings.max_upload)
+    ctx.settings.sizes.largest()
 }
 
-pub fn too_large(ctx: &Ctx) -> ApiError {
-    ApiError::new(Code::TooLarge).detail(format!("a file may have {} bytes", most(ctx)))
+/// How many bytes a file may have that begins so. What looks like nothing that is taken may be as long as
+/// a picture.
+pub fn most_of(ctx: &Ctx, head: &[u8]) -> (Kind, u64) {
+    let kind = sniff(head).unwrap_or(Kind::Image);
+    (kind, ctx.settings.sizes.of(kind))
+}
+
+/// The file is too large for what it looks like, or for anything.
+pub fn too_large(ctx: &Ctx, kind: Option<Kind>) -> ApiError {
+    let detail = match kind {
+        Some(kind) => format!(
+            "a file of the kind {} may have {} bytes",
+            kind.as_str(),
+            ctx.settings.sizes.of(kind)
+        ),
+        None => format!("a file may have {} bytes", most(ctx)),
+    };
+    ApiError::new(Code::TooLarge).detail(detail)
 }
 
 /// The body, as long as it keeps coming and has no more than `most` bytes: the parser's own limits
@@ -181,11 +198,11 @@ async fn store(ctx: &Ctx, part: &mut Field) -> ApiResult<Arrived> {
         .unwrap_or_default()
         .to_owned();
     let mut spool = Spool::new(ctx, Some(Hasher::new(Algorithm::Sha256))).await?;
-    let most = i64::try_from(most(ctx)).map_err(ApiError::internal)?;
     while let Some(chunk) = part.try_next().await.map_err(|error| broken(ctx, error))? {
         spool = spool.push(chunk).await?;
-        if spool.bytes > most {
-            return Err(too_large(ctx));
+        let (kind, most) = most_of(ctx, &spool.head);
+        if u64::try_from(spool.bytes).map_err(ApiError::internal)? > most {
+            return Err(too_large(ctx, Some(kind)));
         }
     }
     let (file, digest) = spool.close();
@@ -202,6 +219,8 @@ pub struct Spool {
     hasher: Option<Hasher>,
     /// How many there are.
     pub bytes: i64,
+    /// The first of them.
+    pub head: Vec<u8>,
 }
 
 impl Spool {
@@ -212,6 +231,7 @@ impl Spool {
                 file: tempfile::NamedTempFile::new_in(folder)?,
                 hasher,
                 bytes: 0,
+                head: Vec::new(),
             })
         })
         .await
@@ -220,6 +240,8 @@ impl Spool {
     pub async fn push(mut self, chunk: web::Bytes) -> ApiResult<Self> {
         off_thread(move || {
             self.file.write_all(&chunk)?;
+            let missing = HEAD.saturating_sub(self.head.len());
+            self.head.extend(chunk.iter().take(missing));
             if let Some(hasher) = &mut self.hasher {
                 hasher.update(&chunk);
             }
@@ -260,7 +282,7 @@ async fn text(ctx: &Ctx, part: &mut Field) -> ApiResult<String> {
 
 fn broken(ctx: &Ctx, error: MultipartError) -> ApiError {
     match error {
-        MultipartError::Payload(error) => unreceived(error, || too_large(ctx)),
+        MultipartError::Payload(error) => unreceived(error, || too_large(ctx, None)),
         error => ApiError::new(Code::BadRequest).detail(error.to_string()),
     }
 }

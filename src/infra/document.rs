@@ -1,7 +1,11 @@
 //! Documents: PDF and office files, known by their content and never by their name. Nothing is
 //! unpacked but the few lines that say what an archive is. Blocks.
 
+mod pages;
+
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
+
+pub use self::pages::pages;
 
 /// What a file turns out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Tools that know nothing of news.
 
+pub mod av;
 pub mod blob;
 pub mod checksum;
 pub mod clock;

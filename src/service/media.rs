@@ -4,6 +4,7 @@
 mod jobs;
 mod making;
 mod pictures;
+mod recordings;
 mod replacement;
 pub mod storage;
 pub mod uploads;
@@ -20,7 +21,7 @@ pub use self::withdrawal::withdraw;
 use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, run_public, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
-use crate::domain::media::{FileName, MediaContent, Medium, Rendition, Status, Work};
+use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition, Status, Work};
 use crate::domain::policy::{self, Right};
 use crate::domain::upload::Arrival;
 use crate::infra::blob::{self, Blobs};
@@ -55,6 +56,10 @@ pub enum UploadError {
     UnsupportedType,
     /// An office document with programs in it.
     Macros,
+    /// A film or a sound of a kind that is not served; which.
+    Recording(&'static str),
+    /// More bytes than its kind may have.
+    TooLarge(Kind, u64),
     Failed(Error),
 }
 
@@ -134,6 +139,8 @@ async fn record(
             bytes: made.bytes,
             width: made.width,
             height: made.height,
+            duration_ms: made.duration_ms,
+            pages: made.pages,
             thumbhash: made.look.as_ref().map(|look| look.thumbhash.clone()),
             colour: made.look.and_then(|look| look.colour),
             content,

@@ -111,20 +111,24 @@ pub fn check(
     if let Some(current) = current {
         body::adopt(&mut content.body.0, &current.content.body.0);
     }
-    // With whether it is to be looked at: attachments may be anything.
-    let mut wanted: Vec<(String, MediaId, bool)> = content
+    // With what may stand there: attachments may be anything.
+    let mut wanted: Vec<(String, MediaId, Place)> = content
         .cover_media_id
-        .map(|id| ("/cover_media_id".to_owned(), id, true))
+        .map(|id| ("/cover_media_id".to_owned(), id, Place::Picture))
         .into_iter()
         .collect();
     for (i, block) in content.body.0.iter().enumerate() {
         let here = format!("/body/{i}");
-        let shown = !matches!(block, Block::Attachment(_));
+        let allowed = match block {
+            Block::Attachment(_) => Place::Anything,
+            Block::Embed(_) => Place::NoDocument,
+            _ => Place::Picture,
+        };
         wanted.extend(
             block
                 .media()
                 .into_iter()
-                .map(|(below, id)| (format!("{here}{below}"), id, shown)),
+                .map(|(below, id)| (format!("{here}{below}"), id, allowed)),
         );
         if let Block::Figure(figure) = block
             && let Some(id) = figure.caption_id
@@ -143,18 +147,22 @@ pub fn check(
         .into_iter()
         .map(|medium| (medium.id, medium.kind))
         .collect();
-    for (place, id, shown) in wanted {
-        match known.get(&id) {
-            None => faults.push(
+    for (place, id, allowed) in wanted {
+        match (known.get(&id), allowed) {
+            (None, _) => faults.push(
                 place,
                 FaultCode::NotFound,
                 format!("there is no medium {id}"),
             ),
-            Some(kind) if shown && *kind != Kind::Image => {
-                let message = format!("the medium {id} is no picture; attach it");
+            (Some(Kind::Document), Place::Picture | Place::NoDocument) => {
+                let message = format!("the medium {id} is a document; attach it");
                 faults.push(place, FaultCode::Conflict, message);
             }
-            Some(_) => {}
+            (Some(Kind::Video | Kind::Audio), Place::Picture) => {
+                let message = format!("the medium {id} is no picture; embed or attach it");
+                faults.push(place, FaultCode::Conflict, message);
+            }
+            (Some(_), _) => {}
         }
     }
     match category_id {
@@ -165,6 +173,14 @@ pub fn check(
         }),
         _ => Err(faults.into()),
     }
+}
+
+/// What a place in the content takes.
+#[derive(Clone, Copy)]
+enum Place {
+    Picture,
+    NoDocument,
+    Anything,
 }
 
 /// Stores checked content as the newest edition of an article that already has a row. `action`

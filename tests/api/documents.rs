@@ -114,3 +114,38 @@ async fn what_is_no_whole_or_harmless_document_is_refused() {
     let all = editor.get("/v1/editorial/media").await.ok();
     assert_eq!(all["items"], json!([]));
 }
+
+#[actix_web::test]
+async fn a_document_says_how_many_pages_it_has() {
+    use std::io::Write as _;
+    let portal = Portal::new().await;
+    let editor = portal.editor().await;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    let main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+    for (name, text) in [
+        (
+            "[Content_Types].xml",
+            format!("<Types><Override ContentType=\"{main}\"/></Types>"),
+        ),
+        (
+            "docProps/app.xml",
+            "<Properties><Pages>12</Pages></Properties>".to_owned(),
+        ),
+    ] {
+        zip.start_file(name, options).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    let file = zip.finish().unwrap().into_inner();
+    let medium = editor.upload("Nghị quyết.docx", &file, &[]).await.created();
+    assert_eq!(medium["pages"], 12);
+    let silent = editor.upload("a.pdf", PDF, &[]).await.created();
+    assert_eq!(silent["pages"], Value::Null);
+    let news = portal.news().await;
+    let body = json!([{"_type": "attachment", "media_id": medium["id"], "title": "Nghị quyết"}]);
+    let content = sample::with(&sample::content("Nghị quyết", &news), "body", body);
+    let article = portal.published(&content).await;
+    let live = portal.get(&address(&article)).await.ok();
+    assert_eq!(live["body"][0]["media"]["pages"], 12);
+    assert_eq!(live["body"][0]["media"]["duration_ms"], Value::Null);
+}

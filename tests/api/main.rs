@@ -55,6 +55,7 @@ mod problems;
 mod publishing;
 mod random_newsroom;
 mod real_provider;
+mod recordings;
 mod renderings;
 mod replacing_media;
 mod restoring;

@@ -139,7 +139,7 @@ async fn what_is_no_whole_picture_is_refused_and_leaves_nothing() {
 
 #[actix_web::test]
 async fn a_file_has_no_more_than_the_allowed_bytes() {
-    let portal = Portal::with(&["--max-upload", "1024"]).await;
+    let portal = Portal::with(&["--max-image", "1024"]).await;
     let editor = portal.editor().await;
     let fits = picture(20, 20, 1);
     assert!(fits.len() <= 1024);

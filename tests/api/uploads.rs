@@ -143,7 +143,17 @@ async fn a_checksum_is_of_all_that_was_sent_or_nothing_counts() {
 
 #[actix_web::test]
 async fn what_the_protocol_does_not_allow_is_told() {
-    let portal = Portal::with(&["--max-upload", "20000"]).await;
+    let portal = Portal::with(&[
+        "--max-image",
+        "2000",
+        "--max-document",
+        "1024",
+        "--max-audio",
+        "1024",
+        "--max-video",
+        "20000",
+    ])
+    .await;
     let reporter = portal.reporter().await;
     let plain = reporter
         .ask(Method::POST, UPLOADS)
@@ -330,4 +340,19 @@ async fn browsers_of_configured_origins_may_upload() {
     ] {
         assert!(exposed.contains(name), "{name}");
     }
+}
+
+#[actix_web::test]
+async fn a_file_too_long_for_what_it_looks_like_ends_with_its_first_bytes() {
+    let portal = Portal::with(&["--max-image", "2000"]).await;
+    let reporter = portal.reporter().await;
+    let path = begun(&reporter, 5000).await;
+    let answer = send(&reporter, &path, 0, b"\x89PNG\r\n\x1a\n and the rest of it").await;
+    let problem = answer.problem(413, "too_large");
+    assert_eq!(
+        problem["detail"],
+        "a file of the kind image may have 2000 bytes"
+    );
+    let gone = resumable(&reporter, Method::GET, &path).send().await;
+    gone.problem(404, "not_found");
 }

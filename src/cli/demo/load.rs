@@ -274,7 +274,10 @@ impl Loading<'_> {
         let done = media::upload(self.ctx, by, upload).await;
         let done = done.map_err(|error| match error {
             UploadError::Failed(error) => failed(&photo.key)(error),
-            UploadError::UnsupportedType | UploadError::Macros => {
+            UploadError::UnsupportedType
+            | UploadError::Macros
+            | UploadError::Recording(_)
+            | UploadError::TooLarge(..) => {
                 format!("{}: is no picture", photo.key)
             }
         })?;

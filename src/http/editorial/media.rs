@@ -51,7 +51,7 @@ struct PreviewRendition {
     /// `full`, or `w` and the width in pixels; with `-webp` in WebP. New names may come.
     #[schema(max_length = 24, pattern = "^[a-z0-9-]{1,24}$")]
     name: String,
-    /// Null for a document.
+    /// Null for documents and sounds.
     #[schema(minimum = 1, maximum = 100000)]
     width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
@@ -88,6 +88,12 @@ struct MediumOut {
     width: Option<i32>,
     #[schema(minimum = 1, maximum = 100000)]
     height: Option<i32>,
+    /// Of a film or a sound, in milliseconds; null where the file does not tell.
+    #[schema(minimum = 1, maximum = 9007199254740991i64)]
+    duration_ms: Option<i64>,
+    /// Of a document; null where it does not tell.
+    #[schema(minimum = 1, maximum = 1000000)]
+    pages: Option<i32>,
     /// A blurred picture to show until the file has come: ThumbHash in Base64. Null for media made
     /// before there was one, and for withdrawn ones.
     #[schema(max_length = 40, pattern = "^[A-Za-z0-9+/]+=*$")]
@@ -141,6 +147,8 @@ impl Show<'_> {
             bytes: medium.bytes,
             width: medium.width,
             height: medium.height,
+            duration_ms: medium.duration_ms,
+            pages: medium.pages,
             thumbhash: medium.thumbhash.filter(|_| medium.withdrawn.is_none()),
             colour: medium.colour.filter(|_| medium.withdrawn.is_none()),
             created_by: medium.created_by,
@@ -264,12 +272,12 @@ fn label(text: &str) -> Result<AiLabel, Refusal> {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes the body; it is read as a stream")]
 struct UploadForm {
-    /// A picture (JPEG, PNG, WebP, GIF) or a document (PDF; DOCX, XLSX, PPTX; ODT, ODS, ODP; DOC, XLS,
-    /// PPT); known by its content, not its name.
+    /// A picture (JPEG, PNG, WebP, GIF), a document (PDF; DOCX, XLSX, PPTX; ODT, ODS, ODP; DOC, XLS,
+    /// PPT), a film (MP4, WebM) or a sound (MP3, M4A, Ogg, WebM); known by its content, not its name.
     #[schema(
         format = "binary",
         content_media_type = "application/octet-stream",
-        max_length = 1073741824
+        max_length = 68719476736
     )]
     file: String,
     #[schema(nullable = false)]
@@ -287,7 +295,7 @@ struct UploadForm {
 ///
 /// `multipart/form-data` with one `file`, and optionally `alt`, `credit`, `decorative` and `ai_label`. Pictures lose their
 /// metadata and get their orientation applied; documents stay as they are, and readers get them as a
-/// download. A large picture is answered 202 with `status` `processing`, and made ready afterwards:
+/// download; films and sounds lose what is neither picture nor sound. A large picture is answered 202 with `status` `processing`, and made ready afterwards:
 /// read it again until it is `ready`. Bytes that are here already answer 200 with the medium there is,
 /// unchanged.
 #[utoipa::path(operation_id = "upload_media", tag = "media", security(("bearer" = [])), request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
@@ -346,9 +354,16 @@ async fn upload_media(
 fn refused(error: UploadError) -> ApiError {
     match error {
         UploadError::UnsupportedType => ApiError::new(Code::UnsupportedMediaType)
-            .detail("the file is no JPEG, PNG, WebP or GIF picture, no PDF and no office document"),
+            .detail("the file is no JPEG, PNG, WebP or GIF picture, no PDF, no office document, and no film or sound in MP4, WebM, MP3 or Ogg"),
+        UploadError::Recording(what) => {
+            ApiError::new(Code::UnsupportedMediaType).detail(format!("the file is not served: {what}"))
+        }
         UploadError::Macros => ApiError::new(Code::UnsupportedMediaType)
             .detail("the office document brings programs (macros) along; save it without them"),
+        UploadError::TooLarge(kind, most) => ApiError::new(Code::TooLarge).detail(format!(
+            "a file of the kind {} may have {most} bytes",
+            kind.as_str()
+        )),
         UploadError::Failed(error) => error.into(),
     }
 }

@@ -1,8 +1,11 @@
 //! What becomes of a file: its kind, its objects in storage.
 
 use std::fs::File;
+use std::io;
+use std::panic::catch_unwind;
 
 use super::pictures::make_picture;
+use super::recordings::make_recording;
 use super::{Upload, UploadError, internal, keys, unstored};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults};
@@ -20,6 +23,8 @@ pub(super) struct Made {
     pub(super) bytes: i64,
     pub(super) width: Option<i32>,
     pub(super) height: Option<i32>,
+    pub(super) duration_ms: Option<i64>,
+    pub(super) pages: Option<i32>,
     pub(super) look: Option<Look>,
     pub(super) original: String,
     pub(super) renditions: Vec<Rendition>,
@@ -35,6 +40,8 @@ impl Made {
         medium.bytes = self.bytes;
         medium.width = self.width;
         medium.height = self.height;
+        medium.duration_ms = self.duration_ms;
+        medium.pages = self.pages;
         medium.thumbhash = self.look.as_ref().map(|look| look.thumbhash.clone());
         medium.colour = self.look.and_then(|look| look.colour);
         medium.original = self.original;
@@ -49,15 +56,37 @@ impl Made {
 /// Makes of a file what readers get, and stores all its objects.
 pub(super) async fn make(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError> {
     let path = upload.path.clone();
-    let found = tokio::task::spawn_blocking(move || document::look(&mut File::open(path)?))
+    let look = move || {
+        let mut file = File::open(path)?;
+        Ok::<_, io::Error>((document::look(&mut file)?, file.metadata()?.len()))
+    };
+    let (found, bytes) = tokio::task::spawn_blocking(look)
         .await
         .map_err(internal)?
         .map_err(internal)?;
     match found {
-        Found::Document(mime) => store_document(ctx, upload, mime).await,
+        Found::Document(mime) => {
+            check(ctx, Kind::Document, bytes)?;
+            store_document(ctx, upload, mime).await
+        }
         Found::Damaged => Err(refused(ImageError::Corrupt)),
         Found::Macros => Err(UploadError::Macros),
-        Found::Other => make_picture(ctx, upload.path.clone()).await,
+        Found::Other => match make_recording(ctx, upload.path.clone(), bytes).await? {
+            Some(made) => Ok(made),
+            None => {
+                check(ctx, Kind::Image, bytes)?;
+                make_picture(ctx, upload.path.clone()).await
+            }
+        },
+    }
+}
+
+/// May a file of that kind have so many bytes?
+fn check(ctx: &Ctx, kind: Kind, bytes: u64) -> Result<(), UploadError> {
+    let most = ctx.settings.sizes.of(kind);
+    match bytes <= most {
+        true => Ok(()),
+        false => Err(UploadError::TooLarge(kind, most)),
     }
 }
 
@@ -69,10 +98,14 @@ async fn store_document(
 ) -> Result<Made, UploadError> {
     let (blobs, path, key) = (ctx.blobs.clone(), upload.path.clone(), new_key());
     let place = key.clone();
-    let bytes = tokio::task::spawn_blocking(move || blobs.put_file(&place, &path))
-        .await
-        .map_err(internal)?
-        .map_err(unstored)?;
+    let (pages, bytes) = tokio::task::spawn_blocking(move || {
+        // A parser that panics has met a damaged file, which is served as it is.
+        let pages = catch_unwind(|| document::pages(&path, mime)).unwrap_or(None);
+        blobs.put_file(&place, &path).map(|bytes| (pages, bytes))
+    })
+    .await
+    .map_err(internal)?
+    .map_err(unstored)?;
     let bytes = i64::try_from(bytes).map_err(internal)?;
     let file = Rendition {
         name: "full".to_owned(),
@@ -90,6 +123,8 @@ async fn store_document(
         bytes,
         width: None,
         height: None,
+        duration_ms: None,
+        pages: pages.and_then(|pages| i32::try_from(pages).ok()),
         look: None,
         original: key,
         renditions: vec![file],

@@ -173,6 +173,8 @@ async fn finish(
         Err(
             error @ (UploadError::UnsupportedType
             | UploadError::Macros
+            | UploadError::Recording(_)
+            | UploadError::TooLarge(..)
             | UploadError::Failed(Error::Invalid(_))),
         ) => {
             remove(ctx, before.id).await?;

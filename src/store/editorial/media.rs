@@ -44,6 +44,8 @@ struct Row {
     colour: Option<String>,
     status: String,
     failure: Option<String>,
+    duration_ms: Option<i64>,
+    pages: Option<i32>,
 }
 
 impl Row {
@@ -58,6 +60,8 @@ impl Row {
             bytes: self.bytes,
             width: self.width,
             height: self.height,
+            duration_ms: self.duration_ms,
+            pages: self.pages,
             thumbhash: self.thumbhash,
             colour: self.colour,
             content: MediaContent {
@@ -92,6 +96,8 @@ pub fn insert(conn: &mut Conn, medium: &Medium) -> Result<MediaId> {
             media::bytes.eq(medium.bytes),
             media::width.eq(medium.width),
             media::height.eq(medium.height),
+            media::duration_ms.eq(medium.duration_ms),
+            media::pages.eq(medium.pages),
             media::thumbhash.eq(&medium.thumbhash),
             media::colour.eq(&medium.colour),
             media::alt.eq(medium.content.alt.as_ref().map(Alt::as_str)),
@@ -186,6 +192,8 @@ pub fn put_made(conn: &mut Conn, medium: &Medium) -> Result<()> {
             media::version.eq(medium.version.get()),
             media::width.eq(medium.width),
             media::height.eq(medium.height),
+            media::duration_ms.eq(medium.duration_ms),
+            media::pages.eq(medium.pages),
             media::thumbhash.eq(&medium.thumbhash),
             media::colour.eq(&medium.colour),
             media::status.eq(medium.status.as_str()),
@@ -205,6 +213,8 @@ pub fn put_file(conn: &mut Conn, medium: &Medium) -> Result<()> {
             media::mime.eq(&medium.mime),
             media::bytes.eq(medium.bytes),
             media::original.eq(&medium.original),
+            media::duration_ms.eq(medium.duration_ms),
+            media::pages.eq(medium.pages),
         ))
         .execute(conn)?;
     put_made(conn, medium)

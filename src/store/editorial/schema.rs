@@ -68,7 +68,7 @@ diesel::table! {
         created_by -> BigInt, created_at -> BigInt, decorative -> Bool, ai_label -> Text,
         withdrawn_at -> Nullable<BigInt>, withdrawn_reason -> Nullable<Text>,
         thumbhash -> Nullable<Text>, colour -> Nullable<Text>, status -> Text,
-        failure -> Nullable<Text>,
+        failure -> Nullable<Text>, duration_ms -> Nullable<BigInt>, pages -> Nullable<Integer>,
     }
 }
 diesel::table! {

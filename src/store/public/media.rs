@@ -32,6 +32,8 @@ struct Row {
     withdrawn_reason: Option<String>,
     thumbhash: Option<String>,
     colour: Option<String>,
+    duration_ms: Option<i64>,
+    pages: Option<i32>,
 }
 
 impl Row {
@@ -41,6 +43,8 @@ impl Row {
             kind: word(Kind::parse, &self.kind)?,
             width: self.width,
             height: self.height,
+            duration_ms: self.duration_ms,
+            pages: self.pages,
             thumbhash: self.thumbhash,
             colour: self.colour,
             alt: self.alt.map(Alt::stored),
@@ -236,6 +240,8 @@ pub fn put(
                 live_media::kind.eq(medium.kind.as_str()),
                 live_media::width.eq(medium.width),
                 live_media::height.eq(medium.height),
+                live_media::duration_ms.eq(medium.duration_ms),
+                live_media::pages.eq(medium.pages),
                 live_media::thumbhash.eq(&medium.thumbhash),
                 live_media::colour.eq(&medium.colour),
                 live_media::alt.eq(medium.alt.as_ref().map(Alt::as_str)),

@@ -65,7 +65,8 @@ diesel::table! {
         width -> Nullable<Integer>, height -> Nullable<Integer>, alt -> Nullable<Text>,
         credit -> Nullable<Text>, renditions -> Text, decorative -> Bool, ai_label -> Text,
         withdrawn_at -> Nullable<BigInt>, withdrawn_reason -> Nullable<Text>,
-        thumbhash -> Nullable<Text>, colour -> Nullable<Text>,
+        thumbhash -> Nullable<Text>, colour -> Nullable<Text>, duration_ms -> Nullable<BigInt>,
+        pages -> Nullable<Integer>,
     }
 }
 diesel::table! {

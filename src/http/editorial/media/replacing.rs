@@ -25,7 +25,7 @@ struct FileForm {
     #[schema(
         format = "binary",
         content_media_type = "application/octet-stream",
-        max_length = 1073741824
+        max_length = 68719476736
     )]
     file: String,
 }

@@ -19,12 +19,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::refused;
 use crate::ctx::Ctx;
 use crate::domain::id::MediaId;
+use crate::domain::media::HEAD;
 use crate::domain::time::Instant;
 use crate::domain::upload::{Arrival, Metadata, MetadataError};
 use crate::http::caching::{JSON, NO_STORE, to_bytes};
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
 use crate::http::extract::{Can, NoParams, Params, Segment, Write};
-use crate::http::upload::{Spool, limited, most, too_large, unreceived};
+use crate::http::upload::{Spool, limited, most, most_of, too_large, unreceived};
 use crate::infra::checksum::{Algorithm, Hasher};
 use crate::service::Command;
 use crate::service::media::uploads::{self as service, Piece};
@@ -111,7 +112,7 @@ async fn create_upload(
     resumable(&request)?;
     let length = number(&request, &UPLOAD_LENGTH)?;
     if u64::try_from(length).map_err(ApiError::internal)? > most(&ctx) {
-        return Err(too_large(&ctx));
+        return Err(too_large(&ctx, None));
     }
     let metadata = match text(&request, &UPLOAD_METADATA)? {
         None => Metadata::default(),
@@ -167,7 +168,8 @@ async fn get_upload(
 /// From `Upload-Offset` on, which must be where the upload stands (409 `offset_mismatch` otherwise).
 /// Bytes that arrive before a connection breaks are kept, save with `Upload-Checksum`, which is of the
 /// whole request. The last bytes make the file a medium, in `Location` of the answer; a file that is
-/// refused (415, 422) ends the upload.
+/// refused (413, 415, 422) ends the upload, and one that is too long for what it looks like does so with
+/// its first bytes.
 #[utoipa::path(operation_id = "append_upload", tag = "media", security(("bearer" = [])), params(UploadPath,
         ("Tus-Resumable" = String, Header, description = "`1.0.0`", max_length = 10, pattern = "^[0-9.]+$"),
         ("Upload-Offset" = i64, Header, description = "Where the bytes belong", minimum = 0, maximum = 9007199254740991i64),
@@ -276,6 +278,13 @@ async fn take(
         let spool = Spool::new(&ctx, hasher.clone()).await?;
         let (spool, ended) = fill(spool, body.as_mut(), most, left).await?;
         let bytes = spool.bytes;
+        let begun = arrival.received == 0 && spool.head.len() == HEAD;
+        let (kind, allowed) = most_of(&ctx, &spool.head);
+        if begun && u64::try_from(arrival.length).map_err(ApiError::internal)? > allowed {
+            // It would be refused when it is whole: nobody needs to send the rest.
+            service::end(&ctx, &command.actor, arrival.id).await?;
+            return Err(too_large(&ctx, Some(kind)));
+        }
         let (file, digest) = spool.close();
         if let Some((_, wanted)) = &checksum {
             if let Err(error) = ended {

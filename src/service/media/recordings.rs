@@ -1,0 +1,71 @@
+//! Films and sounds: what is neither picture nor sound in them is made empty, and the rest stays as it is.
+
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+
+use super::making::{Made, new_key, refused};
+use super::{UploadError, internal, unstored};
+use crate::ctx::Ctx;
+use crate::domain::media::{Kind, Rendition, Status};
+use crate::infra::av::{self, Found};
+use crate::infra::image::ImageError;
+
+/// Cleans a film or a sound where it lies and stores its one file. None where the file is neither.
+pub(super) async fn make_recording(
+    ctx: &Ctx,
+    path: PathBuf,
+    bytes: u64,
+) -> Result<Option<Made>, UploadError> {
+    let (blobs, sizes) = (ctx.blobs.clone(), ctx.settings.sizes.clone());
+    tokio::task::spawn_blocking(move || {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(internal)?;
+        let found = match av::look(&mut file).map_err(internal)? {
+            Found::Known(found) => found,
+            Found::Damaged => return Err(refused(ImageError::Corrupt)),
+            Found::Unsupported(what) => return Err(UploadError::Recording(what)),
+            Found::Other => return Ok(None),
+        };
+        let kind = match found.mime.starts_with("video/") {
+            true => Kind::Video,
+            false => Kind::Audio,
+        };
+        let most = sizes.of(kind);
+        if bytes > most {
+            return Err(UploadError::TooLarge(kind, most));
+        }
+        // The file as it was is gone: what leaves here must not lie about either.
+        let hash = found.cleaning.clean(&mut file).map_err(internal)?;
+        let key = new_key();
+        let bytes = blobs.put_file(&key, &path).map_err(unstored)?;
+        let bytes = i64::try_from(bytes).map_err(internal)?;
+        let side = |side: Option<u32>| side.and_then(|side| i32::try_from(side).ok());
+        let (width, height) = (side(found.width), side(found.height));
+        Ok(Some(Made {
+            kind,
+            mime: found.mime,
+            status: Status::Ready,
+            bytes,
+            width,
+            height,
+            duration_ms: found.duration_ms,
+            pages: None,
+            look: None,
+            original: key.clone(),
+            renditions: vec![Rendition {
+                name: "full".to_owned(),
+                hash,
+                key,
+                mime: found.mime.to_owned(),
+                bytes,
+                width,
+                height,
+            }],
+        }))
+    })
+    .await
+    .map_err(internal)?
+}
