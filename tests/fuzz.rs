@@ -13,6 +13,7 @@
 use std::io::{Cursor, Write as _};
 use std::time::{Duration, Instant};
 
+use bantin::infra::av::{self, Found};
 use bantin::infra::image::{Limits, process};
 use image::{DynamicImage, ImageFormat};
 
@@ -208,6 +209,26 @@ fn documents() -> Vec<Vec<u8>> {
     ]
 }
 
+fn recordings() -> Vec<Vec<u8>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/av");
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    let read = paths.iter().map(|path| std::fs::read(path).unwrap());
+    read.collect()
+}
+
+#[test]
+fn films_and_sounds_are_known_and_cleaned_in_place() {
+    target("recordings", &recordings(), |bytes| {
+        let mut file = Cursor::new(bytes.to_vec());
+        if let Found::Known(known) = av::look(&mut file).unwrap() {
+            known.cleaning.clean(&mut file).unwrap();
+            assert_eq!(file.get_ref().len(), bytes.len());
+        }
+    });
+}
+
 #[test]
 fn damaged_pictures_are_told_and_cost_little() {
     let limits = Limits {
@@ -221,7 +242,7 @@ fn damaged_pictures_are_told_and_cost_little() {
 
 #[test]
 fn every_file_is_known_for_something_or_nothing() {
-    let good = [pictures(), documents()].concat();
+    let good = [pictures(), documents(), recordings()].concat();
     target("sniffing", &good, |bytes| {
         bantin::infra::document::look(&mut Cursor::new(bytes)).unwrap();
     });

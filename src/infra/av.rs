@@ -6,7 +6,6 @@ mod mp4;
 mod sound;
 mod webm;
 
-use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
@@ -102,11 +101,7 @@ impl Cleaning {
 }
 
 /// Looks at a file. An error is one of reading it.
-pub fn look(file: &mut File) -> io::Result<Found> {
-    look_at(file)
-}
-
-fn look_at(file: &mut (impl Read + Seek)) -> io::Result<Found> {
+pub fn look(file: &mut (impl Read + Seek)) -> io::Result<Found> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(0))?;
     let mut source = Source {

@@ -10,7 +10,7 @@ use std::io::Cursor;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Found, Known, look_at};
+use super::{Found, Known, look};
 
 /// Made with ffmpeg: two seconds of a test picture, a tone, or both.
 macro_rules! sample {
@@ -40,7 +40,7 @@ fn bytes(name: &str) -> Vec<u8> {
 }
 
 fn found(bytes: &[u8]) -> Found {
-    look_at(&mut Cursor::new(bytes)).unwrap()
+    look(&mut Cursor::new(bytes)).unwrap()
 }
 
 fn known(bytes: &[u8]) -> Known {
@@ -201,7 +201,7 @@ fn damaged_files_never_panic_nor_loop() {
                 bad.truncate(next() % (bad.len() + 1));
             }
             let mut file = Cursor::new(bad);
-            if let Found::Known(known) = look_at(&mut file).unwrap() {
+            if let Found::Known(known) = look(&mut file).unwrap() {
                 let length = file.get_ref().len();
                 let mut file = Cursor::new(file.into_inner());
                 known.cleaning.clean(&mut file).unwrap();
