@@ -42,6 +42,8 @@ pub struct Cleaning {
     zeros: Vec<Range<u64>>,
     /// New heads of what was made empty.
     heads: Vec<(u64, Vec<u8>)>,
+    /// Pages of Ogg whose checksums are made anew at the end.
+    pages: Vec<Range<u64>>,
 }
 
 impl Cleaning {
@@ -85,6 +87,9 @@ impl Cleaning {
         for (at, head) in self.heads {
             file.seek(SeekFrom::Start(at))?;
             file.write_all(&head)?;
+        }
+        for page in self.pages {
+            sound::seal(file, &page)?;
         }
         file.flush()?;
         file.seek(SeekFrom::Start(0))?;

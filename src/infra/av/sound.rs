@@ -1,7 +1,11 @@
 //! MP3 and Ogg: frames and pages, one after the other to the end.
 
+mod comments;
+
 use std::io::{Read, Seek};
 
+use self::comments::Packets;
+pub(super) use self::comments::seal;
 use super::{Cleaning, Known, Source, Stop, Walk, milliseconds, part};
 
 /// How far the next frame is looked for where there is none.
@@ -219,6 +223,7 @@ struct Stream {
     rate: u32,
     skip: u64,
     last: u64,
+    packets: Packets,
 }
 
 /// The pages of Ogg (RFC 3533): what the first of each stream says, and how far the last one is.
@@ -226,6 +231,7 @@ pub(super) fn ogg<F: Read + Seek>(source: &mut Source<F>) -> Walk<Option<Known>>
     let mut streams: Vec<Stream> = Vec::new();
     let (mut total, mut count) = (0_i64, 0);
     let (mut at, mut begun) = (0_u64, false);
+    let mut cleaning = Cleaning::default();
     while at < source.length {
         let mut head = [0; 27];
         source.read(at, &mut head)?;
@@ -258,8 +264,12 @@ pub(super) fn ogg<F: Read + Seek>(source: &mut Source<F>) -> Walk<Option<Known>>
             begun = true;
             let position = u64::from_le_bytes(part(&head, 6)?);
             let stream = streams.iter_mut().find(|stream| stream.serial == serial);
-            if let Some(stream) = stream.filter(|_| position != u64::MAX) {
-                stream.last = stream.last.max(position);
+            if let Some(stream) = stream {
+                if position != u64::MAX {
+                    stream.last = stream.last.max(position);
+                }
+                let page = at..end;
+                stream.packets.take(source, page, &table, &mut cleaning)?;
             }
         }
         at = end;
@@ -276,7 +286,7 @@ pub(super) fn ogg<F: Read + Seek>(source: &mut Source<F>) -> Walk<Option<Known>>
         width: None,
         height: None,
         duration_ms: Some(total).filter(|ms| (1..=super::MOST_MS).contains(ms)),
-        cleaning: Cleaning::default(),
+        cleaning,
     }))
 }
 
@@ -312,5 +322,6 @@ fn stream(serial: u32, first: &[u8]) -> Walk<Option<Stream>> {
         rate,
         skip,
         last: 0,
+        packets: Packets::default(),
     }))
 }

@@ -116,6 +116,9 @@ fn places_and_names_do_not_leave() {
         ("drone.mp4", b"GPS 21.0279,105.8343"),
         ("film.webm", b"+21.0278+105.8342"),
         ("sound.mp3", "Bí mật".as_bytes()),
+        ("sound.ogg", b"encoder=Lavc"),
+        ("sound.opus", b"encoder=Lavc"),
+        ("flac.ogg", b"encoder=Lavc"),
     ] {
         let film = bytes(name);
         assert!(holds(&film, secret), "{name}");
