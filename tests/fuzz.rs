@@ -14,7 +14,7 @@ use std::io::{Cursor, Write as _};
 use std::time::{Duration, Instant};
 
 use bantin::infra::av::{self, Found};
-use bantin::infra::image::{Limits, process};
+use bantin::infra::image::{Focus, Limits, process};
 use image::{DynamicImage, ImageFormat};
 
 /// Inputs of a target where no time is given.
@@ -236,7 +236,7 @@ fn damaged_pictures_are_told_and_cost_little() {
     };
     target("pictures", &pictures(), |bytes| {
         // As the service does: a decoder that panics has met a damaged file.
-        let _ = std::panic::catch_unwind(|| process(bytes, &limits));
+        let _ = std::panic::catch_unwind(|| process(bytes, &limits, Focus::default()));
     });
 }
 

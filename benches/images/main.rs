@@ -11,7 +11,7 @@ use std::io::Cursor;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use bantin::infra::image::{Limits, process};
+use bantin::infra::image::{Focus, Limits, process};
 
 const WIDTH: u16 = 6000;
 const HEIGHT: u16 = 4000;
@@ -51,7 +51,7 @@ fn bench() -> Result<()> {
     };
     let mut files = Vec::new();
     let all = best(|| {
-        let made = process(&photo, &limits).map_err(|why| format!("{why:?}"))?;
+        let made = process(&photo, &limits, Focus::default()).map_err(|why| format!("{why:?}"))?;
         files = made.renditions;
         Ok(())
     })?;

@@ -99,6 +99,19 @@ impl FileName {
     }
 }
 
+/// What matters most in a picture: crops are made around it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct FocalPoint {
+    /// From the left of the picture as seen, as a part of its width.
+    #[schema(minimum = 0, maximum = 1)]
+    pub x: f64,
+    /// From the top, as a part of its height.
+    #[schema(minimum = 0, maximum = 1)]
+    pub y: f64,
+}
+
 /// What editors may say of a medium.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
@@ -117,14 +130,35 @@ pub struct MediaContent {
     #[serde(default)]
     #[schema(inline)]
     pub ai_label: AiLabel,
+    /// Null: the middle. A picture's crops are made anew when it changes, soon after.
+    #[deserr(default)]
+    #[serde(default)]
+    pub focal_point: Option<FocalPoint>,
 }
 
 impl MediaContent {
     /// What the fields say together.
     pub fn check(&self) -> Result<(), Faults> {
+        let mut faults = Faults::default();
         if self.decorative && self.alt.is_some() {
             let message = "a decorative picture has no alt text";
-            return Err(Faults::one("/alt", FaultCode::Conflict, message));
+            faults.push("/alt", FaultCode::Conflict, message);
+        }
+        if let Some(FocalPoint { x, y }) = self.focal_point {
+            for (place, value) in [("/focal_point/x", x), ("/focal_point/y", y)] {
+                if !(0.0..=1.0).contains(&value) {
+                    faults.push(place, FaultCode::OutOfRange, "must be from 0 to 1");
+                }
+            }
+        }
+        faults.or(())
+    }
+
+    /// What they say of a medium of this kind.
+    pub fn check_for(&self, kind: Kind) -> Result<(), Faults> {
+        if kind != Kind::Image && self.focal_point.is_some() {
+            let message = "only pictures have a focal point";
+            return Err(Faults::one("/focal_point", FaultCode::Conflict, message));
         }
         Ok(())
     }
@@ -138,7 +172,8 @@ impl MediaContent {
 /// One file made from a medium.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rendition {
-    /// `full`, or `w` and the width in pixels; with `-webp` in WebP.
+    /// `full`; `w` and the width in pixels; `card`, or a shape and the width as `16x9-w640`, for crops;
+    /// with `-webp` in WebP.
     pub name: String,
     /// SHA-256 of the bytes, lower-case hex: part of the address.
     pub hash: String,
@@ -152,6 +187,11 @@ pub struct Rendition {
 }
 
 impl Rendition {
+    /// Is it a part of the picture, cut around the focal point?
+    pub fn is_crop(&self) -> bool {
+        self.name == "card" || self.name.starts_with(|first: char| first.is_ascii_digit())
+    }
+
     /// Path of the public file below the public URL.
     pub fn path(&self) -> String {
         format!("/media/{}/{}", self.hash, self.name)
@@ -161,7 +201,8 @@ impl Rendition {
 /// One file of a medium as clients get it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveRendition {
-    /// `full`, or `w` and the width in pixels; with `-webp` in WebP. New names may come.
+    /// `full`; `w` and the width in pixels; `card`, or a shape and the width as `16x9-w640`, for crops;
+    /// with `-webp` in WebP. New names may come.
     #[schema(max_length = 24, pattern = "^[a-z0-9-]{1,24}$")]
     pub name: String,
     #[schema(format = "uri", max_length = 2000)]

@@ -214,7 +214,7 @@ pub async fn save(
     if_match: IfMatch,
     save: Save<MediaContent>,
 ) -> Result<Medium, Error> {
-    run(ctx, command, move |conn, command| {
+    let medium = run(ctx, command, move |conn, command| {
         let before = media::hold(conn, id)?;
         let own = before.created_by == command.actor.user_id;
         if !own && !policy::has(&command.actor.roles, Right::Edit) {
@@ -222,6 +222,7 @@ pub async fn save(
         }
         let content = save.onto(&before.content, if_match, before.version)?;
         content.check()?;
+        content.check_for(before.kind)?;
         if content == before.content {
             return Ok(before);
         }
@@ -232,6 +233,12 @@ pub async fn save(
             ..before.clone()
         };
         media::update(conn, id, medium.version, &medium.content)?;
+        if medium.content.focal_point != before.content.focal_point
+            && medium.status != Status::Failed
+            && medium.withdrawn.is_none()
+        {
+            media_jobs::put(conn, id, Work::Crops, command.at)?;
+        }
         write_down(
             conn,
             command,
@@ -239,7 +246,9 @@ pub async fn save(
         )?;
         Ok(medium)
     })
-    .await
+    .await?;
+    ctx.media_work.notify_one();
+    Ok(medium)
 }
 
 /// Deletes a medium that nothing holds, and its objects. Holds the head of the log, so that no

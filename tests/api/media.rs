@@ -93,7 +93,8 @@ async fn pictures_are_known_by_their_content_and_not_by_their_name() {
             (&json!(20), &json!(10))
         );
         let wanted = json!({
-            "alt": "Bốn ô", "credit": "Ảnh: An", "decorative": false, "ai_label": "none"
+            "alt": "Bốn ô", "credit": "Ảnh: An", "decorative": false, "ai_label": "none",
+            "focal_point": null
         });
         assert_eq!(medium["content"], wanted);
         assert_eq!(medium["public"], false);
@@ -287,10 +288,18 @@ async fn a_camera_picture_is_turned_and_forgets_where_it_was_taken() {
         ("full-webp", 800, 1600),
         ("w320-webp", 320, 640),
         ("w640-webp", 640, 1280),
+        ("1x1-w320", 320, 320),
+        ("1x1-w640", 640, 640),
+        ("4x3-w640", 640, 480),
+        ("16x9-w640", 640, 360),
+        ("1x1-w320-webp", 320, 320),
+        ("1x1-w640-webp", 640, 640),
+        ("4x3-w640-webp", 640, 480),
+        ("16x9-w640-webp", 640, 360),
     ];
     for (place, (name, width, height)) in sizes.into_iter().enumerate() {
         let rendition = &public["renditions"][place];
-        assert_eq!(public["renditions"].as_array().unwrap().len(), 6);
+        assert_eq!(public["renditions"].as_array().unwrap().len(), 14);
         assert_eq!(rendition["name"], name);
         assert_eq!(
             (&rendition["width"], &rendition["height"]),

@@ -272,12 +272,14 @@ async fn a_description_is_changed_by_editors_and_by_who_uploaded_it() {
         .problem(403, "forbidden");
     let told = reporter.patch(&one(&own), 1, &patch).await.ok();
     let wanted = json!({
-        "alt": "Mô tả", "credit": null, "decorative": false, "ai_label": "none"
+        "alt": "Mô tả", "credit": null, "decorative": false, "ai_label": "none",
+        "focal_point": null
     });
     assert_eq!(told["content"], wanted);
     portal.show(&[&own]).await;
     let put = json!({
-        "alt": "Khác", "credit": "Ảnh: An", "decorative": false, "ai_label": "assisted"
+        "alt": "Khác", "credit": "Ảnh: An", "decorative": false, "ai_label": "assisted",
+        "focal_point": null
     });
     publisher
         .put(&one(&own), 1, &put)

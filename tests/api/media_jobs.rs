@@ -310,3 +310,131 @@ async fn what_was_withdrawn_or_deleted_meanwhile_leaves_no_files() {
     assert_eq!(stands(&withdrawn), ("failed", Some("withdrawn")));
     assert!(!work(&portal).await);
 }
+
+/// Hashes of the crops and of the other files, by name.
+fn files(medium: &Value) -> (Vec<String>, Vec<String>) {
+    let renditions = medium["renditions"].as_array().unwrap().iter();
+    let named = renditions.map(|made| {
+        let place = made["url"].as_str().or(made["preview_url"].as_str());
+        let place = place.unwrap().split('?').next().unwrap();
+        (
+            made["name"].as_str().unwrap().to_owned(),
+            format!("{} {}", place, made["bytes"]),
+        )
+    });
+    let (crops, others): (Vec<_>, Vec<_>) = named.partition(|(name, _)| name.contains('x'));
+    let second = |files: Vec<(String, String)>| files.into_iter().map(|(_, file)| file).collect();
+    (second(crops), second(others))
+}
+
+/// A picture whose left and right differ.
+fn two_sides() -> Vec<u8> {
+    let pixels = image::RgbImage::from_fn(900, 400, |x, y| match x {
+        0..450 => image::Rgb([0, 0, 250]),
+        _ => image::Rgb([y.to_le_bytes()[0], x.to_le_bytes()[0], 0]),
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let png = image::ImageFormat::Png;
+    pixels.write_to(&mut bytes, png).unwrap();
+    bytes.into_inner()
+}
+
+#[actix_web::test]
+async fn crops_follow_the_focal_point_and_public_articles_keep_theirs() {
+    let portal = Portal::new().await;
+    let reporter = portal.reporter().await;
+    let medium = reporter
+        .upload("a.png", &two_sides(), &[("alt", "Hai bờ")])
+        .await;
+    let medium = medium.created();
+    assert_eq!(medium["content"]["focal_point"], Value::Null);
+    let (crops, others) = files(&medium);
+    assert_eq!((crops.len(), others.len()), (4, 6), "{crops:?} {others:?}");
+    let id = medium["id"].as_i64().unwrap();
+    let text = content("Hai bờ", &portal.news().await);
+    let text = with(&text, "body", json!([figure("Hai bờ", &[id])]));
+    let article = portal.published(&text).await;
+    let public = format!("/v1/media/{id}");
+    let before = files(&portal.get(&public).await.ok());
+    for (point, wanted) in [
+        (
+            json!({"x": 1.5, "y": -0.1}),
+            vec!["/focal_point/x out_of_range", "/focal_point/y out_of_range"],
+        ),
+        (json!({"x": 0.5}), vec!["/focal_point/y required"]),
+        (json!("left"), vec!["/focal_point wrong_type"]),
+    ] {
+        let body = json!({"alt": "Hai bờ", "focal_point": point});
+        let put = reporter
+            .ask(Method::PUT, &one(&medium))
+            .header("if-match", "\"1\"");
+        put.json(&body).send().await.faults(422, "invalid", &wanted);
+    }
+    let point = json!({"focal_point": {"x": 0.9, "y": 0.25}});
+    let saved = reporter.patch(&one(&medium), 1, &point).await.ok();
+    // It is ready all the time, with the old crops at first.
+    assert_eq!(stands(&saved), ("ready", None));
+    assert_eq!(saved["content"]["focal_point"], point["focal_point"]);
+    assert_eq!(files(&saved).0, crops);
+    assert!(work(&portal).await);
+    assert!(!work(&portal).await);
+    let made = now(&reporter, &medium).await;
+    assert_eq!(made["version"], 3);
+    assert_eq!(files(&made).1, others);
+    assert_ne!(files(&made).0, crops);
+    // Readers get them with the next publication.
+    assert_eq!(files(&portal.get(&public).await.ok()), before);
+    let file = portal
+        .get(&local(&json!(before.0[0].split(' ').next())))
+        .await;
+    file.is_file();
+    let publisher = portal.publisher().await;
+    publisher
+        .act(&article, "publish", &json!({"kind": "minor"}))
+        .await;
+    let after = files(&portal.get(&public).await.ok());
+    assert_eq!(after.1, before.1);
+    assert_ne!(after.0, before.0);
+    // Saying the same again, or something else, is no work.
+    reporter
+        .patch(&one(&medium), 3, &json!({"alt": "Hai bờ sông"}))
+        .await
+        .ok();
+    assert!(!work(&portal).await);
+}
+
+#[actix_web::test]
+async fn crops_that_cannot_be_made_leave_the_old_ones() {
+    let portal = Portal::new().await;
+    let reporter = portal.reporter().await;
+    let medium = reporter.upload("a.png", &two_sides(), &[]).await.created();
+    let id = MediaId::stored(medium["id"].as_i64().unwrap());
+    let read = portal
+        .ctx
+        .db
+        .read(move |conn| store::editorial::media::get(conn, id));
+    let original = read.await.unwrap().original;
+    portal.ctx.blobs.delete(&original).unwrap();
+    let point = json!({"focal_point": {"x": 0, "y": 0}});
+    reporter.patch(&one(&medium), 1, &point).await.ok();
+    for wait in [10, 60, 300, 1800, 0] {
+        assert!(work(&portal).await);
+        portal.advance(wait);
+    }
+    assert!(!work(&portal).await);
+    let kept = now(&portal.reporter().await, &medium).await;
+    assert_eq!(
+        (stands(&kept), &kept["version"]),
+        (("ready", None), &json!(2))
+    );
+    assert_eq!(files(&kept), files(&medium));
+    // A document has none.
+    let pdf = portal
+        .reporter()
+        .await
+        .upload("a.pdf", b"%PDF-1.7\n%%EOF\n", &[])
+        .await;
+    let path = one(&pdf.created());
+    let refused = portal.reporter().await.patch(&path, 1, &point).await;
+    refused.faults(422, "invalid", &["/focal_point conflict"]);
+}

@@ -48,7 +48,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
 /// A file of a medium, with an address for `<img>`, which sends no token.
 #[derive(Debug, Serialize, ToSchema)]
 struct PreviewRendition {
-    /// `full`, or `w` and the width in pixels; with `-webp` in WebP. New names may come.
+    /// `full`; `w` and the width in pixels; `card`, or a shape and the width as `16x9-w640`, for crops;
+    /// with `-webp` in WebP. New names may come.
     #[schema(max_length = 24, pattern = "^[a-z0-9-]{1,24}$")]
     name: String,
     /// Null for documents and sounds.
@@ -322,6 +323,7 @@ async fn upload_media(
         credit: form.text("credit", Credit::parse),
         decorative: form.text("decorative", flag).unwrap_or(false),
         ai_label: form.text("ai_label", label).unwrap_or_default(),
+        focal_point: None,
     };
     let Some(arrived) = form.file else {
         return Err(form.faults.into());

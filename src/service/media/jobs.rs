@@ -7,7 +7,7 @@ use super::pictures::{Ready, Unready, limits, make_ready};
 use super::{drop_objects, internal};
 use crate::ctx::Ctx;
 use crate::domain::id::MediaId;
-use crate::domain::media::{Failure, Medium, Rendition, Status};
+use crate::domain::media::{Failure, Medium, Status, Work};
 use crate::domain::time::Instant;
 use crate::infra::image::ImageError;
 use crate::infra::random;
@@ -51,10 +51,10 @@ pub async fn work_once(ctx: &Ctx) -> Result<bool, Error> {
         // Every attempt ended its process, or outlasted its lease.
         true => Err(Unready::Failed(internal("was tried too often"))),
         false => {
-            let (blobs, limits) = (ctx.blobs.clone(), limits(ctx));
+            let (blobs, limits, what) = (ctx.blobs.clone(), limits(ctx), job.what);
             tokio::task::spawn_blocking(move || {
                 let _turn = turn;
-                make_ready(&blobs, &medium.original, &limits)
+                make_ready(&blobs, &medium, what, &limits)
             })
             .await
             .unwrap_or_else(|error| Err(Unready::Failed(internal(error))))
@@ -86,7 +86,7 @@ pub async fn work_once(ctx: &Ctx) -> Result<bool, Error> {
         }
     };
     if let Some(failure) = failure {
-        fail(ctx, job.media_id, claimer, failure).await?;
+        fail(ctx, job, claimer, failure).await?;
     }
     let took = std::time::Duration::from_micros(ctx.now().micros().abs_diff(began.micros()));
     ctx.metrics.media_job_duration.observe(took.as_secs_f64());
@@ -144,38 +144,33 @@ fn end(
 
 /// The objects are there; the row follows.
 async fn keep(ctx: &Ctx, id: MediaId, claimer: String, ready: Ready) -> Result<(), Error> {
-    let (at, made) = (ctx.now(), ready.renditions.clone());
+    let (at, keys) = (ctx.now(), ready.keys());
     let kept = ctx
         .db
         .write(move |conn| {
             end(conn, (id, &claimer, at), "make_ready", |medium| {
-                medium.status = Status::Ready;
-                medium.width = Some(ready.width);
-                medium.height = Some(ready.height);
-                medium.thumbhash = Some(ready.look.thumbhash);
-                medium.colour = ready.look.colour;
-                medium.renditions = ready.renditions;
+                ready.put_into(medium);
             })
         })
         .await?;
     if kept {
         ctx.metrics.media_jobs_done.inc();
     } else {
-        drop_objects(ctx, keys_of(made)).await;
+        drop_objects(ctx, keys).await;
     }
     Ok(())
 }
 
-fn keys_of(renditions: Vec<Rendition>) -> Vec<String> {
-    renditions.into_iter().map(|made| made.key).collect()
-}
-
-async fn fail(ctx: &Ctx, id: MediaId, claimer: String, failure: Failure) -> Result<(), Error> {
+/// What was ready before stays so with the files that it has.
+async fn fail(ctx: &Ctx, job: Job, claimer: String, failure: Failure) -> Result<(), Error> {
     let at = ctx.now();
     let failed = ctx
         .db
         .write(move |conn| {
-            end(conn, (id, &claimer, at), "fail", |medium| {
+            if job.what == Work::Crops {
+                return Ok(media_jobs::finish(conn, job.media_id, &claimer)?);
+            }
+            end(conn, (job.media_id, &claimer, at), "fail", |medium| {
                 medium.status = Status::Failed;
                 medium.failure = Some(failure);
             })

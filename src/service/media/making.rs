@@ -75,7 +75,7 @@ pub(super) async fn make(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError
             Some(made) => Ok(made),
             None => {
                 check(ctx, Kind::Image, bytes)?;
-                make_picture(ctx, upload.path.clone()).await
+                make_picture(ctx, upload).await
             }
         },
     }

@@ -1,17 +1,16 @@
 //! Pictures made ready: decoded, cleaned and scaled, in turns.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::making::{Made, new_key, refused};
-use super::{UploadError, internal, remove, unstored};
+use super::{Upload, UploadError, internal, remove, unstored};
 use crate::ctx::Ctx;
-use crate::domain::media::{Kind, Rendition, Status};
+use crate::domain::media::{Kind, MediaContent, Medium, Rendition, Status, Work};
 use crate::infra::blob::Blobs;
-use crate::infra::image::{self, Header, ImageError, Limits, Look, Processed};
+use crate::infra::image::{self, Focus, Header, ImageError, Limits, Look, Processed};
 use crate::service::{Error, turn};
 
 /// How long an upload waits for its turn to be decoded before that is left for later.
@@ -24,6 +23,14 @@ pub(super) fn limits(ctx: &Ctx) -> Limits {
     }
 }
 
+fn focus(content: &MediaContent) -> Focus {
+    let point = content.focal_point;
+    point.map_or(Focus::default(), |point| Focus {
+        x: point.x,
+        y: point.y,
+    })
+}
+
 /// A decoder that panics has met a damaged file, not a fault of ours to answer 500 for.
 fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(ImageError::Corrupt))
@@ -31,9 +38,10 @@ fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageErr
 
 /// Looks at a picture, and decodes, cleans and scales it if it is not too large and has a turn soon.
 /// Stores all its objects.
-pub(super) async fn make_picture(ctx: &Ctx, path: PathBuf) -> Result<Made, UploadError> {
+pub(super) async fn make_picture(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError> {
     let turn = turn(&ctx.decoding, PATIENCE, "").await.ok();
     let blobs = ctx.blobs.clone();
+    let (path, focus) = (upload.path.clone(), focus(&upload.content));
     let limits = limits(ctx);
     let at_once = u64::from(ctx.settings.inline_pixels);
     tokio::task::spawn_blocking(move || {
@@ -42,7 +50,7 @@ pub(super) async fn make_picture(ctx: &Ctx, path: PathBuf) -> Result<Made, Uploa
         let Some(_turn) = turn.filter(|_| header.pixels() <= at_once) else {
             return Ok(put_for_later(&blobs, &original, header)?);
         };
-        let picture = caught(|| image::process(&original, &limits)).map_err(refused)?;
+        let picture = caught(|| image::process(&original, &limits, focus)).map_err(refused)?;
         Ok(storing(&blobs, |stored| {
             put_objects(&blobs, &original, &picture, stored)
         })?)
@@ -53,11 +61,45 @@ pub(super) async fn make_picture(ctx: &Ctx, path: PathBuf) -> Result<Made, Uploa
 
 /// The files of a picture in storage, and what is known of it now.
 #[derive(Debug)]
-pub(super) struct Ready {
-    pub(super) width: i32,
-    pub(super) height: i32,
-    pub(super) look: Look,
-    pub(super) renditions: Vec<Rendition>,
+pub(super) enum Ready {
+    All {
+        width: i32,
+        height: i32,
+        look: Look,
+        renditions: Vec<Rendition>,
+    },
+    Crops(Vec<Rendition>),
+}
+
+impl Ready {
+    /// Keys of the new files.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let (Self::All { renditions, .. } | Self::Crops(renditions)) = self;
+        renditions.iter().map(|made| made.key.clone()).collect()
+    }
+
+    /// Gives the medium its new files. Old ones stay in storage: public articles may show them.
+    pub(super) fn put_into(self, medium: &mut Medium) {
+        match self {
+            Self::All {
+                width,
+                height,
+                look,
+                renditions,
+            } => {
+                medium.status = Status::Ready;
+                medium.width = Some(width);
+                medium.height = Some(height);
+                medium.thumbhash = Some(look.thumbhash);
+                medium.colour = look.colour;
+                medium.renditions = renditions;
+            }
+            Self::Crops(crops) => {
+                medium.renditions.retain(|made| !made.is_crop());
+                medium.renditions.extend(crops);
+            }
+        }
+    }
 }
 
 /// Why a picture was not made ready.
@@ -68,24 +110,44 @@ pub(super) enum Unready {
     Failed(Error),
 }
 
-/// Makes a picture ready whose original is in storage.
-pub(super) fn make_ready(blobs: &Blobs, key: &str, limits: &Limits) -> Result<Ready, Unready> {
-    let failed = |error| Unready::Failed(unstored(error));
-    let original = blobs.fetch(key).map_err(failed)?;
-    let original = std::fs::read(original.path()).map_err(failed)?;
-    let picture = caught(|| image::process(&original, limits)).map_err(|error| match error {
+/// Makes a picture ready whose original is in storage. Where only crops are wanted, the other files stay.
+pub(super) fn make_ready(
+    blobs: &Blobs,
+    medium: &Medium,
+    what: Work,
+    limits: &Limits,
+) -> Result<Ready, Unready> {
+    let away = |error| Unready::Failed(unstored(error));
+    let original = blobs.fetch(&medium.original).map_err(away)?;
+    let original = std::fs::read(original.path()).map_err(away)?;
+    let focus = focus(&medium.content);
+    match what {
+        Work::All => {
+            let picture = caught(|| image::process(&original, limits, focus)).map_err(unready)?;
+            storing(blobs, |stored| {
+                Ok(Ready::All {
+                    width: size(picture.width)?,
+                    height: size(picture.height)?,
+                    look: picture.look.clone(),
+                    renditions: put_renditions(blobs, &picture.renditions, stored)?,
+                })
+            })
+        }
+        Work::Crops => {
+            let crops = caught(|| image::crops(&original, limits, focus)).map_err(unready)?;
+            storing(blobs, |stored| {
+                Ok(Ready::Crops(put_renditions(blobs, &crops, stored)?))
+            })
+        }
+    }
+    .map_err(Unready::Failed)
+}
+
+fn unready(error: ImageError) -> Unready {
+    match error {
         ImageError::Failed => Unready::Failed(internal("a rendition could not be made")),
         error => Unready::Refused(error),
-    })?;
-    storing(blobs, |stored| {
-        Ok(Ready {
-            width: size(picture.width)?,
-            height: size(picture.height)?,
-            look: picture.look.clone(),
-            renditions: put_renditions(blobs, &picture, stored)?,
-        })
-    })
-    .map_err(Unready::Failed)
+    }
 }
 
 /// Stores objects; those that were written before one fails are removed.
@@ -121,11 +183,11 @@ fn put(blobs: &Blobs, bytes: &[u8], stored: &mut Vec<String>) -> Result<String, 
 
 fn put_renditions(
     blobs: &Blobs,
-    picture: &Processed,
+    renditions: &[image::Rendition],
     stored: &mut Vec<String>,
 ) -> Result<Vec<Rendition>, Error> {
-    let renditions = picture.renditions.iter();
     renditions
+        .iter()
         .map(|made| {
             Ok(Rendition {
                 name: made.name.clone(),
@@ -157,7 +219,7 @@ fn put_objects(
         duration_ms: None,
         pages: None,
         look: Some(picture.look.clone()),
-        renditions: put_renditions(blobs, picture, stored)?,
+        renditions: put_renditions(blobs, &picture.renditions, stored)?,
         original: put(blobs, original, stored)?,
     })
 }

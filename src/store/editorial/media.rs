@@ -9,7 +9,7 @@ use crate::domain::article::PublicState;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId, UserId, Version};
 use crate::domain::media::{
-    AiLabel, Failure, FileName, Kind, MediaContent, Medium, Status, Withdrawal,
+    AiLabel, Failure, FileName, FocalPoint, Kind, MediaContent, Medium, Status, Withdrawal,
 };
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
@@ -46,6 +46,8 @@ struct Row {
     failure: Option<String>,
     duration_ms: Option<i64>,
     pages: Option<i32>,
+    focal_x: Option<f64>,
+    focal_y: Option<f64>,
 }
 
 impl Row {
@@ -69,6 +71,10 @@ impl Row {
                 credit: self.credit.map(Credit::stored),
                 decorative: self.decorative,
                 ai_label: word(AiLabel::parse, &self.ai_label)?,
+                focal_point: self
+                    .focal_x
+                    .zip(self.focal_y)
+                    .map(|(x, y)| FocalPoint { x, y }),
             },
             status: word(Status::parse, &self.status)?,
             failure: self
@@ -108,6 +114,8 @@ pub fn insert(conn: &mut Conn, medium: &Medium) -> Result<MediaId> {
             media::created_at.eq(medium.created_at.micros()),
             media::decorative.eq(medium.content.decorative),
             media::ai_label.eq(medium.content.ai_label.as_str()),
+            media::focal_x.eq(medium.content.focal_point.map(|point| point.x)),
+            media::focal_y.eq(medium.content.focal_point.map(|point| point.y)),
             media::status.eq(medium.status.as_str()),
             media::failure.eq(medium.failure.map(Failure::as_str)),
         ))
@@ -180,6 +188,8 @@ pub fn update(
             media::credit.eq(content.credit.as_ref().map(Credit::as_str)),
             media::decorative.eq(content.decorative),
             media::ai_label.eq(content.ai_label.as_str()),
+            media::focal_x.eq(content.focal_point.map(|point| point.x)),
+            media::focal_y.eq(content.focal_point.map(|point| point.y)),
         ))
         .execute(conn)?;
     Ok(())

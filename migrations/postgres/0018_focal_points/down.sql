@@ -1,0 +1,2 @@
+ALTER TABLE media DROP COLUMN focal_y;
+ALTER TABLE media DROP COLUMN focal_x;
