@@ -64,6 +64,14 @@ impl KeysPlace {
     }
 }
 
+/// What pictures may cost.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Pictures {
+    /// Largest picture, in pixels
+    #[arg(long, env = "BANTIN_MAX_PIXELS", default_value_t = 50_000_000, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    pub max_pixels: u32,
+}
+
 /// How long the audit log is kept.
 #[derive(Debug, Clone, Args)]
 pub struct Retention {
@@ -144,9 +152,8 @@ pub struct Settings {
     #[arg(long, env = "BANTIN_UPLOAD_HOURS", default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u16).range(1..=720))]
     pub upload_hours: u16,
 
-    /// Largest picture, in pixels
-    #[arg(long, env = "BANTIN_MAX_PIXELS", default_value_t = 50_000_000, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
-    pub max_pixels: u32,
+    #[command(flatten)]
+    pub pictures: Pictures,
 
     /// Largest picture that is made ready while its upload waits, in pixels; larger ones are answered
     /// at once and made ready later

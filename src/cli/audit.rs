@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
+use super::parsed;
 use crate::config::{KeysPlace, Place, Retention};
 use crate::domain::audit::{AuditFilter, address, word};
 use crate::domain::id::UserId;
-use crate::domain::input::Refusal;
 use crate::domain::time::{Day, Instant};
 use crate::infra::clock::Clock;
 use crate::infra::token::Keys;
@@ -75,13 +75,6 @@ struct Filter {
     /// Last day, in the portal's zone
     #[arg(long, value_name = "DAY", value_parser = parsed(Day::parse))]
     to: Option<Day>,
-}
-
-/// A parser of the domain, for clap.
-fn parsed<T>(
-    parse: impl Fn(&str) -> Result<T, Refusal> + Clone,
-) -> impl Fn(&str) -> Result<T, String> + Clone {
-    move |text| parse(text).map_err(|refusal| refusal.message)
 }
 
 fn kept(text: &str) -> Result<(i64, String), String> {

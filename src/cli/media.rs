@@ -7,13 +7,16 @@ use clap::{Args, Subcommand};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use url::Url;
 
-use super::{open, why};
+use super::{open, parsed, why};
 use crate::app::{media_storage, private_folder};
-use crate::config::Place;
 use crate::config::media::MediaPlace;
+use crate::config::{Pictures, Place};
+use crate::domain::id::MediaId;
 use crate::domain::time::Instant;
 use crate::infra::blob::Blobs;
 use crate::infra::clock::Clock;
+use crate::infra::image::Limits;
+use crate::service::media::regeneration::{self, Regenerated};
 use crate::service::media::storage;
 
 /// Objects without a row are left alone for a day: theirs may be on its way.
@@ -31,6 +34,8 @@ enum Action {
     Move(Move),
     /// Remove files that belong to nothing
     Clean(Clean),
+    /// Make the files of pictures again, as they would be made today, for editors and readers
+    Regenerate(Regenerate),
 }
 
 #[derive(Debug, Args)]
@@ -58,11 +63,28 @@ struct Clean {
     unused_days: Option<u16>,
 }
 
+#[derive(Debug, Args)]
+struct Regenerate {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    media: MediaPlace,
+    #[command(flatten)]
+    pictures: Pictures,
+    /// Only those that lack a file which would be made today
+    #[arg(long)]
+    missing: bool,
+    /// Only this one
+    #[arg(long, value_name = "ID", conflicts_with = "missing", value_parser = parsed(str::parse::<MediaId>))]
+    id: Option<MediaId>,
+}
+
 impl MediaCommand {
     pub fn run(self) -> Result<(), String> {
         match self.action {
             Action::Move(command) => command.run(),
             Action::Clean(command) => command.run(),
+            Action::Regenerate(command) => command.run(),
         }
     }
 }
@@ -80,7 +102,7 @@ impl Move {
             .map(|listed| (listed.key, listed.bytes))
             .collect();
         let total = listed.iter().map(|listed| listed.bytes).sum();
-        let bar = bar(total);
+        let bar = bar(total, BYTES);
         let (mut copied, mut skipped) = (0_u64, 0_u64);
         for object in &listed {
             // A put is all or nothing, so what is there is whole.
@@ -178,10 +200,51 @@ impl Clean {
     }
 }
 
+impl Regenerate {
+    /// Pictures one after the other: each is whole before the next begins, so it may be ended at any time
+    /// and run again.
+    fn run(self) -> Result<(), String> {
+        let db = open(&self.place)?;
+        let blobs = media_storage(&self.place, &self.media)?;
+        let limits = Limits {
+            max_pixels: u64::from(self.pictures.max_pixels),
+        };
+        let ids = match self.id {
+            Some(id) => vec![id],
+            None => super::block_on(regeneration::pictures(&db, self.missing)).map_err(why)?,
+        };
+        let bar = bar(u64::try_from(ids.len()).unwrap_or(u64::MAX), PICTURES);
+        let (mut changed, mut same, mut failed) = (0_u64, 0_u64, 0_u64);
+        for id in ids {
+            let now = Instant::from_micros(Clock::System.now_micros());
+            let done = regeneration::regenerate(&db, &blobs, limits, now, id);
+            match super::block_on(done) {
+                Ok(Regenerated::Changed) => changed += 1,
+                Ok(Regenerated::Same | Regenerated::Passed) => same += 1,
+                Err(error) => {
+                    failed += 1;
+                    bar.suspend(|| super::say(&format!("medium {id}: {}", why(error))))?;
+                }
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        super::say(&format!(
+            "{changed} pictures have new files, {same} are as they were"
+        ))?;
+        match failed {
+            0 => Ok(()),
+            failed => Err(format!("{failed} pictures failed")),
+        }
+    }
+}
+
+const BYTES: &str = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+const PICTURES: &str = "{bar:40} {pos}/{len} {eta}";
+
 /// On the standard error, where that is a terminal.
-fn bar(bytes: u64) -> ProgressBar {
-    let bar = ProgressBar::new(bytes);
-    let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+fn bar(length: u64, style: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
     }

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::Place;
+use crate::domain::input::Refusal;
 use crate::service::Error;
 use crate::store::Db;
 use crate::store::db::Address;
@@ -102,4 +103,11 @@ fn why(error: Error) -> String {
         Error::Store(error) => error.to_string(),
         other => format!("{other:?}"),
     }
+}
+
+/// A parser of the domain, for clap.
+fn parsed<T>(
+    parse: impl Fn(&str) -> Result<T, Refusal> + Clone,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| parse(text).map_err(|refusal| refusal.message)
 }

@@ -277,6 +277,32 @@ impl LiveBlock {
         }
     }
 
+    /// Gives a medium other files of the same picture, wherever the block shows it.
+    pub fn refresh(&mut self, files: &LiveMedium) {
+        match self {
+            Self::Figure(figure) => {
+                for item in &mut figure.media {
+                    match item {
+                        LiveFigureItem::Shown(shown) if shown.media_id == files.id => {
+                            shown.refresh(files);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Self::Embed(LiveEmbed {
+                media: Some(medium),
+                ..
+            })
+            | Self::Attachment(LiveAttachment { media: medium, .. })
+                if medium.id == files.id =>
+            {
+                medium.refresh(files);
+            }
+            _ => {}
+        }
+    }
+
     /// Makes stored media addresses, which are relative, absolute.
     pub fn rebase(&mut self, base: &str) {
         match self {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::body::Key;
 use super::id::{CaptionId, MediaId};
 use super::input::{FaultCode, Faults, text, words};
-use super::media::{AiLabel, LiveRendition, Withdrawal};
+use super::media::{AiLabel, LiveMedium, LiveRendition, Withdrawal};
 
 text! {
     /// Text under a figure: up to 1,000 characters after NFC.
@@ -180,4 +180,16 @@ pub struct LiveFigureMedium {
     pub ai_label: AiLabel,
     #[schema(max_items = 50)]
     pub renditions: Vec<LiveRendition>,
+}
+
+impl LiveFigureMedium {
+    /// Takes other files of the same picture; its words stay.
+    pub fn refresh(&mut self, medium: &LiveMedium) {
+        medium.url().clone_into(&mut self.url);
+        self.width = medium.width;
+        self.height = medium.height;
+        self.thumbhash.clone_from(&medium.thumbhash);
+        self.colour.clone_from(&medium.colour);
+        self.renditions.clone_from(&medium.renditions);
+    }
 }

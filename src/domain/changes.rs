@@ -13,7 +13,7 @@ words! {
         Published = "published", Minor = "minor", Correction = "correction", Moved = "moved",
         Withdrawn = "withdrawn", Archived = "archived", Restored = "restored",
         TakenDown = "taken_down", Created = "created", Updated = "updated", Deleted = "deleted",
-        MediaWithdrawn = "media_withdrawn",
+        MediaWithdrawn = "media_withdrawn", MediaRegenerated = "media_regenerated",
     }
     /// What kind of thing a row is about.
     ObjectType { Article = "article", Category = "category", Portal = "portal" }

@@ -311,6 +311,15 @@ impl LiveMedium {
         self.withdrawn = Some(withdrawal.clone());
     }
 
+    /// Takes other files of the same picture; its words stay.
+    pub fn refresh(&mut self, medium: &Self) {
+        self.width = medium.width;
+        self.height = medium.height;
+        self.thumbhash.clone_from(&medium.thumbhash);
+        self.colour.clone_from(&medium.colour);
+        self.renditions.clone_from(&medium.renditions);
+    }
+
     /// Makes stored addresses, which are relative, absolute.
     pub fn rebase(&mut self, base: &str) {
         for rendition in &mut self.renditions {

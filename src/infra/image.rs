@@ -101,6 +101,12 @@ struct Picture {
     profile: Option<Vec<u8>>,
 }
 
+impl Picture {
+    fn height_at(&self, width: u32) -> u32 {
+        scale::height(self.width, self.height, width)
+    }
+}
+
 /// Looks at a picture without decoding it: enough to refuse most of what will be refused.
 pub fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageError> {
     decode::header(original, limits)
@@ -110,6 +116,19 @@ pub fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageError> {
 pub fn crops(original: &[u8], limits: &Limits, focus: Focus) -> Result<Vec<Rendition>, ImageError> {
     let (_, picture) = decode::picture(original, limits)?;
     crop::all(&picture, focus)
+}
+
+/// Names of the files that a picture of this size gets.
+pub fn names(width: u32, height: u32) -> Vec<String> {
+    let widest = WIDTHS.last().copied().unwrap_or_default();
+    let sizes = WIDTHS.into_iter().filter(|narrow| *narrow < width);
+    let fits = |to| to <= widest && scale::height(width, height, to) <= encode::WEBP_MAX_SIDE;
+    let mut names = vec!["full".to_owned()];
+    names.extend(sizes.clone().map(|narrow| format!("w{narrow}")));
+    names.extend(fits(width).then(|| "full-webp".to_owned()));
+    names.extend(sizes.filter(|to| fits(*to)).map(|to| format!("w{to}-webp")));
+    names.extend(crop::names(width, height));
+    names
 }
 
 /// Makes the renditions: `full` in the picture's own size, then `w320` to `w1920`, and all that are
@@ -122,14 +141,14 @@ pub fn process(original: &[u8], limits: &Limits, focus: Focus) -> Result<Process
     // Each from the widest: the steps are small, the picture may be large.
     let widest = WIDTHS.into_iter().rfind(|width| *width < picture.width);
     let base = widest
-        .map(|width| scale::to(&picture, width, scale::height_for(&picture, width)))
+        .map(|width| scale::to(&picture, width, picture.height_at(width)))
         .transpose()?;
     let look = look::at(base.as_ref().unwrap_or(&picture))?;
     if let Some(base) = &base {
         for width in WIDTHS.into_iter().filter(|width| *width <= base.width) {
             let name = format!("w{width}");
             let smaller = match width < base.width {
-                true => Some(scale::to(base, width, scale::height_for(&picture, width))?),
+                true => Some(scale::to(base, width, picture.height_at(width))?),
                 false => None,
             };
             let scaled = smaller.as_ref().unwrap_or(base);

@@ -5,6 +5,7 @@ mod jobs;
 mod making;
 mod pictures;
 mod recordings;
+pub mod regeneration;
 mod replacement;
 pub mod storage;
 pub mod uploads;

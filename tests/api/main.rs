@@ -56,6 +56,7 @@ mod publishing;
 mod random_newsroom;
 mod real_provider;
 mod recordings;
+mod regenerating_media;
 mod renderings;
 mod replacing_media;
 mod restoring;

@@ -21,8 +21,8 @@ pub(super) struct Window {
 }
 
 /// The largest part of that shape, with the focus in its middle as far as the picture reaches.
-fn window(picture: &Picture, (wide, high): (u32, u32), focus: Focus) -> Window {
-    let (width, height) = (f64::from(picture.width), f64::from(picture.height));
+fn window((width, height): (u32, u32), (wide, high): (u32, u32), focus: Focus) -> Window {
+    let (width, height) = (f64::from(width), f64::from(height));
     let shape = f64::from(wide) / f64::from(high.max(1));
     let (w, h) = match width > height * shape {
         true => (height * shape, height),
@@ -47,11 +47,27 @@ impl Window {
     }
 }
 
+/// Names of the crops that a picture of this size is large enough for.
+pub(super) fn names(width: u32, height: u32) -> Vec<String> {
+    let of = |shape| window((width, height), shape, Focus::default());
+    let mut names = Vec::new();
+    for (name, wide, high, widths) in SHAPES {
+        let reached = widths.into_iter();
+        let reached = reached.filter(|to| of((wide, high)).reaches(*to, to * high / wide));
+        names.extend(reached.map(|to| format!("{name}-w{to}")));
+    }
+    let modern: Vec<String> = names.iter().map(|name| format!("{name}-webp")).collect();
+    names.extend(of(CARD).reaches(CARD.0, CARD.1).then(|| "card".to_owned()));
+    names.extend(modern);
+    names
+}
+
 /// All crops that the picture is large enough for: those in the classic form, then those in WebP.
 pub(super) fn all(picture: &Picture, focus: Focus) -> Result<Vec<Rendition>, ImageError> {
+    let size = (picture.width, picture.height);
     let (mut made, mut modern) = (Vec::new(), Vec::new());
     for (name, wide, high, widths) in SHAPES {
-        let window = window(picture, (wide, high), focus);
+        let window = window(size, (wide, high), focus);
         for width in widths {
             let height = width * high / wide;
             if window.reaches(width, height) {
@@ -63,7 +79,7 @@ pub(super) fn all(picture: &Picture, focus: Focus) -> Result<Vec<Rendition>, Ima
         }
     }
     let (width, height) = CARD;
-    let window = window(picture, CARD, focus);
+    let window = window(size, CARD, focus);
     if window.reaches(width, height) {
         let cut = scale::part(picture, window, width, height)?;
         made.push(classic("card".to_owned(), &on_white(cut))?);
@@ -95,19 +111,9 @@ fn on_white(mut picture: Picture) -> Picture {
 mod tests {
     use super::*;
 
-    fn blank(width: u32, height: u32) -> Picture {
-        Picture {
-            form: Form::Grey,
-            width,
-            height,
-            pixels: Vec::new(),
-            profile: None,
-        }
-    }
-
     #[test]
     fn a_window_has_the_focus_in_its_middle_unless_the_picture_ends() {
-        let at = |x, y| window(&blank(400, 200), (1, 1), Focus { x, y });
+        let at = |x, y| window((400, 200), (1, 1), Focus { x, y });
         for (x, left) in [
             (0.5, 100.0),
             (0.0, 0.0),
@@ -119,7 +125,7 @@ mod tests {
             assert!((found.left - left).abs() < 1e-9, "{x} {found:?}");
             assert!((found.top, found.width, found.height) == (0.0, 200.0, 200.0));
         }
-        let tall = window(&blank(100, 900), (16, 9), Focus { x: 0.5, y: 1.0 });
+        let tall = window((100, 900), (16, 9), Focus { x: 0.5, y: 1.0 });
         assert!((tall.top - 843.75).abs() < 1e-9 && tall.reaches(100, 56));
         assert!(!tall.reaches(100, 57) && !tall.reaches(101, 56));
     }

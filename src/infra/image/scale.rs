@@ -6,9 +6,9 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use super::crop::Window;
 use super::{Form, ImageError, Picture};
 
-/// The height that goes with a width.
-pub(super) fn height_for(picture: &Picture, width: u32) -> u32 {
-    let (whole, of) = (u64::from(picture.width.max(1)), u64::from(picture.height));
+/// The height that goes with another width.
+pub(super) fn height(whole: u32, of: u32, width: u32) -> u32 {
+    let (whole, of) = (u64::from(whole.max(1)), u64::from(of));
     let height = (of * u64::from(width) + whole / 2) / whole;
     u32::try_from(height).unwrap_or(u32::MAX).max(1)
 }

@@ -358,3 +358,23 @@ fn damaged_files_never_panic() {
         }
     }
 }
+
+#[test]
+fn the_names_of_all_files_are_known_from_the_size() {
+    for (width, height) in [
+        (1, 1),
+        (320, 10),
+        (321, 240),
+        (640, 480),
+        (700, 10),
+        (1200, 630),
+        (1280, 720),
+        (1300, 2000),
+        (2000, 1000),
+        (64, 16_384),
+    ] {
+        let made = process(&picture(width, height, ImageFormat::Png), &LIMITS).unwrap();
+        let made: Vec<String> = made.renditions.into_iter().map(|made| made.name).collect();
+        assert_eq!(super::names(width, height), made, "{width} x {height}");
+    }
+}

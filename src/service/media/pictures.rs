@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What a picture may cost here.
 pub(super) fn limits(ctx: &Ctx) -> Limits {
     Limits {
-        max_pixels: u64::from(ctx.settings.max_pixels),
+        max_pixels: u64::from(ctx.settings.pictures.max_pixels),
     }
 }
 

@@ -91,5 +91,5 @@ fn close_in(
     let path = categories::get(write.conn(), public.category_id)?.path;
     let change = public.changed(Why::MediaWithdrawn, path.clone(), path);
     public.seq = write.record(command.at, &change)?;
-    Ok(live::close_media(write, &public, &body)?)
+    Ok(live::put_media(write, &public, &body)?)
 }

@@ -146,6 +146,15 @@ pub fn find(conn: &mut Conn, hash: &str) -> Result<Option<Medium>> {
         .transpose()
 }
 
+/// All pictures, oldest first.
+pub fn pictures(conn: &mut Conn) -> Result<Vec<Medium>> {
+    let rows = media::table
+        .filter(media::kind.eq(Kind::Image.as_str()))
+        .order(media::id)
+        .load::<Row>(conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// Those of the media that there are.
 pub fn load(conn: &mut Conn, ids: &[MediaId]) -> Result<Vec<Medium>> {
     let mut found = Vec::new();

@@ -355,7 +355,7 @@ pub fn set_status(
 
 /// Puts a body in which media were closed in the place of the one before; the row's cover and
 /// position in the log with it.
-pub fn close_media(
+pub fn put_media(
     write: &mut PublicWrite<'_>,
     article: &LiveArticle,
     body: &[LiveBlock],

@@ -84,6 +84,16 @@ fn load(conn: &mut Conn, ids: &[i64]) -> Result<Vec<FrozenMedium>> {
     newest.into_values().map(Row::read).collect()
 }
 
+/// A medium as one article has it.
+pub fn of_article(conn: &mut Conn, article: ArticleId, id: MediaId) -> Result<FrozenMedium> {
+    live_media::table
+        .filter(live_media::media_id.eq(id.get()))
+        .filter(live_media::article_id.eq(article.get()))
+        .select(Row::as_select())
+        .first(conn)?
+        .read()
+}
+
 pub fn is_public(conn: &mut Conn, id: MediaId) -> Result<bool> {
     Ok(!public_among(conn, &[id])?.is_empty())
 }
@@ -255,17 +265,61 @@ pub fn put(
             ))
             .execute(write.conn())?;
         for rendition in &medium.renditions {
-            diesel::insert_into(live_files::table)
-                .values((
-                    live_files::hash.eq(&rendition.hash),
-                    live_files::name.eq(&rendition.name),
-                    live_files::media_id.eq(medium.id.get()),
-                    live_files::article_id.eq(article.get()),
-                    live_files::key.eq(&rendition.key),
-                    live_files::mime.eq(&rendition.mime),
-                    live_files::bytes.eq(rendition.bytes),
-                ))
-                .execute(write.conn())?;
+            add_file(write, article, medium.id, rendition)?;
+        }
+    }
+    Ok(())
+}
+
+fn add_file(
+    write: &mut PublicWrite<'_>,
+    article: ArticleId,
+    medium: MediaId,
+    rendition: &Rendition,
+) -> Result<()> {
+    diesel::insert_into(live_files::table)
+        .values((
+            live_files::hash.eq(&rendition.hash),
+            live_files::name.eq(&rendition.name),
+            live_files::media_id.eq(medium.get()),
+            live_files::article_id.eq(article.get()),
+            live_files::key.eq(&rendition.key),
+            live_files::mime.eq(&rendition.mime),
+            live_files::bytes.eq(rendition.bytes),
+        ))
+        .execute(write.conn())?;
+    Ok(())
+}
+
+/// Gives an article other files of a picture that it holds. The old ones stay at their addresses: somebody
+/// may have copied them.
+pub fn refresh(
+    write: &mut PublicWrite<'_>,
+    article: ArticleId,
+    medium: &FrozenMedium,
+) -> Result<()> {
+    let held = live_media::table
+        .filter(live_media::media_id.eq(medium.id.get()))
+        .filter(live_media::article_id.eq(article.get()));
+    diesel::update(held)
+        .set((
+            live_media::width.eq(medium.width),
+            live_media::height.eq(medium.height),
+            live_media::thumbhash.eq(&medium.thumbhash),
+            live_media::colour.eq(&medium.colour),
+            live_media::renditions.eq(to_json(&medium.renditions)?),
+        ))
+        .execute(write.conn())?;
+    let there: HashSet<(String, String)> = live_files::table
+        .filter(live_files::media_id.eq(medium.id.get()))
+        .filter(live_files::article_id.eq(article.get()))
+        .select((live_files::hash, live_files::name))
+        .load(write.conn())?
+        .into_iter()
+        .collect();
+    for rendition in &medium.renditions {
+        if !there.contains(&(rendition.hash.clone(), rendition.name.clone())) {
+            add_file(write, article, medium.id, rendition)?;
         }
     }
     Ok(())
