@@ -99,6 +99,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         asking: Arc::new(Semaphore::new(ASKING)),
         mailer,
         mailing: Arc::new(Semaphore::new(MAILING)),
+        finishing: Arc::default(),
         due: Arc::new(AtomicI64::new(i64::MAX)),
         token_uses: Arc::new(Pace::default()),
         settings: Arc::new(settings),

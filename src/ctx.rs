@@ -1,7 +1,8 @@
 //! What every request carries. No global state: one process can host several portals.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
@@ -43,6 +44,8 @@ pub struct Ctx {
     pub mailer: Option<Arc<Mailer>>,
     /// Turns for handing mail to the relay.
     pub mailing: Arc<Semaphore>,
+    /// Uploads in pieces that are being put together here.
+    pub finishing: Arc<Mutex<HashSet<String>>>,
     /// When something is published or archived by itself next, in unix microseconds, as far as this
     /// node knows.
     pub due: Arc<AtomicI64>,

@@ -94,6 +94,8 @@ impl Move {
         let db = open(&self.place)?;
         let from = media_storage(&self.place, &self.media)?;
         let to = self.target()?;
+        // In this order, since the server may be running: what comes meanwhile is the next run's.
+        let before = super::block_on(storage::known(&db)).map_err(why)?;
         let listed = storage::list(&from).map_err(why)?;
         let known = super::block_on(storage::known(&db)).map_err(why)?;
         let there: HashMap<String, u64> = storage::list(&to)
@@ -110,9 +112,10 @@ impl Move {
                 skipped += 1;
             } else {
                 let wanted = known.get(&object.key).and_then(Option::as_deref);
-                storage::copy(&from, &to, &object.key, wanted)
+                let done = storage::copy(&from, &to, &object.key, wanted)
                     .map_err(|error| format!("{}; run it again to go on", why(error)))?;
-                copied += 1;
+                // What was deleted meanwhile is told below, if a row still names it.
+                copied += u64::from(done);
             }
             bar.inc(object.bytes);
         }
@@ -122,7 +125,8 @@ impl Move {
             HumanBytes(total)
         ))?;
         let listed: HashSet<&str> = listed.iter().map(|listed| listed.key.as_str()).collect();
-        let missing = known.keys().filter(|key| !listed.contains(key.as_str()));
+        let named = before.keys().filter(|key| known.contains_key(*key));
+        let missing = named.filter(|key| !listed.contains(key.as_str()));
         let missing = missing.count();
         match missing {
             0 => {
@@ -171,6 +175,9 @@ impl Clean {
                 }
             }
             super::say(&self.words(count, "media that no article holds"))?;
+        }
+        if !self.dry_run {
+            blobs.sweep().map_err(|error| error.to_string())?;
         }
         // In this order: an object is there before its row.
         let listed = storage::list(&blobs).map_err(why)?;

@@ -70,6 +70,12 @@ impl Form {
     }
 }
 
+/// How long so many bytes may take to arrive, pauses included.
+pub fn patience(ctx: &Ctx, bytes: u64) -> Duration {
+    let idle = Duration::from_secs(u64::from(ctx.settings.body_timeout));
+    idle.saturating_add(Duration::from_secs(bytes / PACE))
+}
+
 /// Receives a form with a part `file` and the texts named. It is whole, but its faults are the
 /// caller's to answer, together with those of the texts.
 pub async fn receive(
@@ -92,7 +98,7 @@ pub async fn receive(
         return Err(too_large(ctx, None));
     }
     let idle = Duration::from_secs(u64::from(ctx.settings.body_timeout));
-    let whole = idle.saturating_add(Duration::from_secs(most / PACE));
+    let whole = patience(ctx, most);
     let form = Multipart::new(request.headers(), limited(payload, most, idle));
     tokio::time::timeout(whole, read(ctx, form, texts))
         .await

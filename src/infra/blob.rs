@@ -17,6 +17,9 @@ use self::bucket::Bucket;
 pub use self::bucket::Options;
 use self::folder::Folder;
 
+/// After this a file on its way in belongs to nobody: an upload takes hours at the most.
+const ABANDONED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
 /// Where objects lie. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Blobs {
@@ -71,6 +74,19 @@ impl Blobs {
     /// The local folder for files on their way in.
     pub fn incoming(&self) -> &Path {
         &self.incoming
+    }
+
+    /// Removes files on their way in that nobody has written to for a day: their process is gone.
+    pub fn sweep(&self) -> io::Result<()> {
+        for file in std::fs::read_dir(&self.incoming)? {
+            let file = file?;
+            let old = file.metadata().and_then(|found| found.modified());
+            let old = old.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
+            if old {
+                std::fs::remove_file(file.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a new object durably: it is there whole or not at all. A key is never written twice.

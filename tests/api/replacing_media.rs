@@ -54,6 +54,30 @@ async fn readers_see_the_new_file_when_the_article_is_published_again() {
 }
 
 #[actix_web::test]
+async fn a_withdrawal_closes_the_files_from_before_a_replacement_too() {
+    let portal = Portal::new().await;
+    let (editor, publisher) = (portal.editor().await, portal.publisher().await);
+    let medium = upload(&editor, 1).await;
+    let article = portal.show(&[&medium]).await;
+    let public = format!("/v1/media/{}", medium["id"]);
+    let old = local(&portal.get(&public).await.ok()["renditions"][0]["url"]);
+    let new = replace(&editor, &medium, 1, &picture(640, 480, 2)).await;
+    new.ok();
+    let minor = json!({"kind": "minor"});
+    publisher.act(&article, "publish", &minor).await;
+    portal.get(&old).await.problem(404, "not_found");
+    let path = format!("{}/withdraw", place(&medium));
+    let reason = json!({"reason_code": "privacy"});
+    publisher.post_at(&path, 2, &reason).await.ok();
+    portal.get(&old).await.problem(410, "file_withdrawn");
+    // The old bytes uploaded anew are another medium, and stay closed for readers.
+    let again = upload(&editor, 1).await;
+    assert_ne!(again["id"], medium["id"]);
+    portal.show(&[&again]).await;
+    portal.get(&old).await.problem(410, "file_withdrawn");
+}
+
+#[actix_web::test]
 async fn what_cannot_take_its_place_is_refused_and_leaves_nothing() {
     let portal = Portal::new().await;
     let (editor, reporter) = (portal.editor().await, portal.reporter().await);

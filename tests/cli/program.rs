@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long something may take that should take a moment; the machine may be busy.
-pub const LONG: Duration = Duration::from_secs(120);
+pub const LONG: Duration = Duration::from_secs(600);
 
 /// A folder for the data of one test.
 pub struct Folder {

@@ -173,7 +173,10 @@ pub(super) fn mp3<F: Read + Seek>(source: &mut Source<F>, head: &[u8]) -> Walk<O
                     return Err(Stop::Damaged);
                 }
                 match search(source, at, Some(first))? {
-                    Some(next) if next > at => at = next,
+                    Some(next) if next > at => {
+                        cleaning.zero(at..next)?;
+                        at = next;
+                    }
                     _ => break,
                 }
             }

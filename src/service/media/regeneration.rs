@@ -4,7 +4,9 @@ use super::pictures::{Unready, make_ready};
 use super::{deed, internal, remove};
 use crate::domain::changes::Why;
 use crate::domain::id::{ArticleId, MediaId};
-use crate::domain::media::{FrozenMedium, Kind, LiveMedium, Medium, Rendition, Status, Work};
+use crate::domain::media::{
+    Failure, FrozenMedium, Kind, LiveMedium, Medium, Rendition, Status, Work,
+};
 use crate::domain::time::Instant;
 use crate::infra::blob::Blobs;
 use crate::infra::image::{self, Limits};
@@ -51,7 +53,9 @@ pub async fn regenerate(
     id: MediaId,
 ) -> Result<Regenerated, Error> {
     let before = db.read(move |conn| media::get(conn, id)).await?;
-    let ready = before.status == Status::Ready && before.withdrawn.is_none();
+    // What was given up for a fault of ours gets another chance.
+    let makeable = before.status == Status::Ready || before.failure == Some(Failure::GaveUp);
+    let ready = makeable && before.withdrawn.is_none();
     if before.kind != Kind::Image || !ready {
         return Ok(Regenerated::Passed);
     }

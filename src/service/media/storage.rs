@@ -1,6 +1,6 @@
 //! Media storage as a whole: moving it elsewhere, and finding what nothing needs.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use super::{deed, internal, keys, require_unused};
@@ -33,9 +33,13 @@ pub fn list(blobs: &Blobs) -> Result<Vec<Listed>, Error> {
     Ok(found)
 }
 
-/// Copies one object, and reads the copy back. The bytes must be those that the row tells of.
-pub fn copy(from: &Blobs, to: &Blobs, key: &str, wanted: Option<&str>) -> Result<(), Error> {
-    let bytes = from.fetch(key).map_err(internal)?;
+/// Copies one object, and reads the copy back. The bytes must be those that the row tells of. False where
+/// the object is gone.
+pub fn copy(from: &Blobs, to: &Blobs, key: &str, wanted: Option<&str>) -> Result<bool, Error> {
+    let bytes = match from.fetch(key) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        fetched => fetched.map_err(internal)?,
+    };
     let hash = sha256(bytes.path()).map_err(internal)?;
     if wanted.is_some_and(|wanted| wanted != hash) {
         return Err(Error::Internal(format!(
@@ -45,7 +49,7 @@ pub fn copy(from: &Blobs, to: &Blobs, key: &str, wanted: Option<&str>) -> Result
     to.put_file(key, bytes.path()).map_err(internal)?;
     let copy = to.fetch(key).map_err(internal)?;
     match sha256(copy.path()).map_err(internal)? == hash {
-        true => Ok(()),
+        true => Ok(true),
         false => Err(Error::Internal(format!("{key}: the copy has other bytes"))),
     }
 }
@@ -68,7 +72,7 @@ pub(super) fn sha256(path: &Path) -> std::io::Result<String> {
 /// database or the wrong storage.
 pub fn orphans(listed: Vec<Listed>, known: &Keys, before: Instant) -> Result<Vec<Listed>, Error> {
     let ours = |listed: &Listed| known.contains_key(&listed.key);
-    if !known.is_empty() && !listed.is_empty() && !listed.iter().any(ours) {
+    if !listed.is_empty() && !listed.iter().any(ours) {
         return Err(Error::Internal(
             "none of the portal's files is in this storage".to_owned(),
         ));

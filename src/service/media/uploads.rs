@@ -2,8 +2,9 @@
 //! has arrived; the last one moves the row together with the row of the medium, so an upload is whole
 //! only when its medium is there, and a client that lost the answer is never told otherwise.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
+use std::sync::PoisonError;
 
 use tempfile::NamedTempFile;
 
@@ -123,12 +124,40 @@ pub(super) fn elsewhere() -> Error {
     }
 }
 
+/// The one request of this node that puts an upload together: clients ask again when a proxy has lost
+/// patience, and the work is much.
+struct Finishing {
+    ctx: Ctx,
+    id: String,
+}
+
+impl Finishing {
+    fn begin(ctx: &Ctx, id: &str) -> Result<Self, Error> {
+        let mut all = ctx.finishing.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.insert(id.to_owned()) {
+            true => Ok(Self {
+                ctx: ctx.clone(),
+                id: id.to_owned(),
+            }),
+            false => Err(Error::Busy("the upload is being put together".to_owned())),
+        }
+    }
+}
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        let all = self.ctx.finishing.lock();
+        all.unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
 async fn finish(
     ctx: &Ctx,
     command: Command,
     before: Arrival,
     last: Piece,
 ) -> Result<Arrival, UploadError> {
+    let _turn = Finishing::begin(ctx, &before.id)?;
     let id = before.id.clone();
     let parts = ctx
         .db
@@ -148,7 +177,11 @@ async fn finish(
     })
     .await
     .map_err(internal)?
-    .map_err(unstored)?;
+    .map_err(|error: std::io::Error| match error.kind() {
+        // Another node has finished it, and its pieces are gone.
+        ErrorKind::NotFound => elsewhere(),
+        _ => unstored(error),
+    })?;
     let whole = Upload {
         path: file.path().to_owned(),
         file_name: before.file_name.as_str().to_owned(),
@@ -209,8 +242,18 @@ pub async fn tidy(ctx: &Ctx) -> Result<usize, Error> {
         .await?;
     let count = ids.len();
     for id in ids {
-        remove(ctx, id).await?;
+        let keys = ctx
+            .db
+            .write(move |conn| Ok::<_, Error>(uploads::delete_expired(conn, &id, now)?))
+            .await?;
+        drop_objects(ctx, keys).await;
     }
+    // What requests left on their way that ended with their process.
+    let blobs = ctx.blobs.clone();
+    tokio::task::spawn_blocking(move || blobs.sweep())
+        .await
+        .map_err(internal)?
+        .map_err(internal)?;
     Ok(count)
 }
 

@@ -37,8 +37,10 @@ pub async fn withdraw(
             close_in(write, command, article, id, &withdrawal)?;
         }
         // Files that were never public close with the others: a preview may have been seen.
-        let hashes = before.renditions.iter().map(|made| made.hash.clone());
-        live_media::withdraw(write, id, &withdrawal, hashes.collect())?;
+        // So do those that it had before its file was replaced.
+        let mut hashes = media::published_files(write.conn(), id)?;
+        hashes.extend(before.renditions.iter().map(|made| made.hash.clone()));
+        live_media::withdraw(write, id, &withdrawal, hashes)?;
         // Files that come now would be open.
         media_jobs::drop_for(write.conn(), id)?;
         let (status, failure) = match before.status {

@@ -9,7 +9,8 @@ use crate::domain::article::PublicState;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId, UserId, Version};
 use crate::domain::media::{
-    AiLabel, Failure, FileName, FocalPoint, Kind, MediaContent, Medium, Status, Withdrawal,
+    AiLabel, Failure, FileName, FocalPoint, FrozenMedium, Kind, MediaContent, Medium, Status,
+    Withdrawal,
 };
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
@@ -297,12 +298,33 @@ pub fn scheduled_uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
     Ok(ids.into_iter().map(ArticleId::stored).collect())
 }
 
+/// Hashes of all files that any publication has given readers of the medium.
+pub fn published_files(conn: &mut Conn, id: MediaId) -> Result<Vec<String>> {
+    let media: Vec<String> = publications::table
+        .filter(publications::media.like(frozen(id)))
+        .select(publications::media)
+        .load(conn)?;
+    let mut hashes = Vec::new();
+    for media in media {
+        for medium in from_json::<Vec<FrozenMedium>>(&media)? {
+            if medium.id == id {
+                hashes.extend(medium.renditions.into_iter().map(|made| made.hash));
+            }
+        }
+    }
+    Ok(hashes)
+}
+
+/// How the JSON of a publication names a medium. Spelled as `FrozenMedium` is serialised; ids of other
+/// things have other neighbours.
+fn frozen(id: MediaId) -> String {
+    format!("%{{\"id\":{id},\"kind\":%")
+}
+
 /// Articles taken down whose last publication holds the medium: restoring one brings it back.
 pub fn restorable_uses(conn: &mut Conn, id: MediaId) -> Result<Vec<ArticleId>> {
-    // Spelled as `FrozenMedium` is serialised; ids of other things have other neighbours.
-    let pattern = format!("%{{\"id\":{id},\"kind\":%");
     let found: Vec<(i64, i64)> = publications::table
-        .filter(publications::media.like(pattern))
+        .filter(publications::media.like(frozen(id)))
         .filter(
             publications::article_id.eq_any(
                 articles::table

@@ -127,6 +127,18 @@ pub fn delete(conn: &mut Conn, id: &str) -> Result<Vec<String>> {
     Ok(keys)
 }
 
+/// Removes an upload if it has expired: somebody may have gone on with it since it was looked at.
+pub fn delete_expired(conn: &mut Conn, id: &str, now: Instant) -> Result<Vec<String>> {
+    let held = diesel::update(uploads::table.find(id))
+        .filter(uploads::expires_at.le(now.micros()))
+        .set(uploads::received.eq(uploads::received))
+        .execute(conn)?;
+    match held {
+        0 => Ok(Vec::new()),
+        _ => delete(conn, id),
+    }
+}
+
 /// Some uploads that have expired.
 pub fn expired(conn: &mut Conn, now: Instant) -> Result<Vec<String>> {
     Ok(uploads::table

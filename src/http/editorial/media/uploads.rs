@@ -25,7 +25,7 @@ use crate::domain::upload::{Arrival, Metadata, MetadataError};
 use crate::http::caching::{JSON, NO_STORE, to_bytes};
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
 use crate::http::extract::{Can, NoParams, Params, Segment, Write};
-use crate::http::upload::{Spool, limited, most, most_of, too_large, unreceived};
+use crate::http::upload::{Spool, limited, most, most_of, patience, too_large, unreceived};
 use crate::infra::checksum::{Algorithm, Hasher};
 use crate::service::Command;
 use crate::service::media::uploads::{self as service, Piece};
@@ -37,6 +37,8 @@ const CHECKSUMS: &str = "sha1,sha256";
 /// What is stored at once: a request that breaks off loses nothing, and the last piece, which is sent
 /// again when something fails, is small.
 const PIECE: i64 = 8 * 1024 * 1024;
+/// What putting the whole together and storing it may take beside.
+const FINISHING: Duration = Duration::from_secs(3600);
 const BODY: &str = "application/offset+octet-stream";
 
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
@@ -211,10 +213,14 @@ async fn append_upload(
     }
     let command = can.command(&ctx, None);
     // In a task of its own: what has arrived is stored also when the client, and so this future, is gone.
+    let bytes = u64::try_from(left).map_err(ApiError::internal)?;
+    let patience = patience(&ctx, bytes).saturating_add(FINISHING);
     let taken = take(ctx.clone(), command, arrival, payload, checksum);
+    let taken = tokio::time::timeout(patience, taken);
     let arrival = actix_web::rt::spawn(taken)
         .await
-        .map_err(ApiError::internal)??;
+        .map_err(ApiError::internal)?
+        .map_err(|_| ApiError::new(Code::RequestTimeout))??;
     let mut response = marked(HttpResponse::NoContent(), &arrival);
     if let Some(id) = arrival.media_id {
         let place = format!("{}/v1/editorial/media/{id}", ctx.settings.base_url());
