@@ -247,3 +247,26 @@ fn every_file_is_known_for_something_or_nothing() {
         bantin::infra::document::look(&mut Cursor::new(bytes)).unwrap();
     });
 }
+
+fn subtitles() -> Vec<Vec<u8>> {
+    let texts = [
+        "WEBVTT\n\n00:00.000 --> 00:02.000\nBà con ra xem đua ghe.\n",
+        "\u{feff}WEBVTT Bản tin\r\n\r\nNOTE ghi chú\r\n\r\nSTYLE\r\n::cue { color: yellow }\r\n\r\nREGION\r\nid:duoi \
+         width:40% lines:3 regionanchor:0%,100% viewportanchor:10%,90% scroll:up\r\n\r\n1\r\n\
+         00:00.000 --> 01:02:03.500 region:duoi align:left line:-1,end position:10.5%,line-left size:50%\r\n\
+         <v Lan>Chào &amp; mời</v>\r\n",
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).into()
+}
+
+#[test]
+fn subtitles_are_taken_whole_or_told_by_line() {
+    target(
+        "subtitles",
+        &subtitles(),
+        |bytes| match bantin::domain::webvtt::check(bytes) {
+            Ok(text) => assert!(bytes.ends_with(text.as_bytes()) && text.starts_with("WEBVTT")),
+            Err(faults) => assert!((1..=100).contains(&faults.0.len())),
+        },
+    );
+}

@@ -1,6 +1,8 @@
 //! Media: what is known of a file, and how readers get it.
 
+mod file_name;
 mod sniff;
+mod tracks;
 
 use deserr::Deserr;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,9 @@ use super::id::{MediaId, UserId, Version};
 use super::input::{FaultCode, Faults, words};
 use super::time::{Instant, Zone};
 
+pub use self::file_name::FileName;
 pub use self::sniff::{HEAD, sniff};
+pub use self::tracks::{LiveTrack, MAX_TRACKS, TRACK_TYPE, Track, TrackKind, TrackLabel};
 
 words! {
     /// What a medium is.
@@ -60,42 +64,6 @@ impl Withdrawal {
             at: zone.show(self.at),
             ..self
         }
-    }
-}
-
-/// The name that a file came with: data for editors, never a path, never shown to readers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FileName(String);
-
-impl FileName {
-    /// Longest name kept, in characters after NFC.
-    pub const MAX: usize = 255;
-
-    /// Takes what clients send: no name is refused, what could mislead is left out. Controls, line
-    /// separators and marks of direction go (`gpj.exe` must not read as `exe.jpg`), separators of
-    /// paths become `_`.
-    pub fn tidy(raw: &str) -> Self {
-        let kept = super::text::nfc(raw)
-            .chars()
-            .filter(|c| !c.is_control())
-            .filter(|c| {
-                !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-                    | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-            })
-            .map(|c| if matches!(c, '/' | '\\') { '_' } else { c })
-            .take(Self::MAX)
-            .collect();
-        Self(kept)
-    }
-
-    /// A name that this program stored itself.
-    pub fn stored(name: String) -> Self {
-        Self(name)
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -287,6 +255,10 @@ pub struct LiveMedium {
     /// Empty where it was withdrawn.
     #[schema(max_items = 50)]
     pub renditions: Vec<LiveRendition>,
+    /// Of a film or a sound: subtitles and the like.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub tracks: Vec<LiveTrack>,
     /// Absent for all that can be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -308,6 +280,7 @@ impl LiveMedium {
         self.thumbhash = None;
         self.colour = None;
         self.renditions.clear();
+        self.tracks.clear();
         self.withdrawn = Some(withdrawal.clone());
     }
 
@@ -324,6 +297,9 @@ impl LiveMedium {
     pub fn rebase(&mut self, base: &str) {
         for rendition in &mut self.renditions {
             rendition.url.insert_str(0, base);
+        }
+        for track in &mut self.tracks {
+            track.url.insert_str(0, base);
         }
     }
 }
@@ -356,6 +332,8 @@ pub struct Medium {
     /// have no other file.
     pub original: String,
     pub renditions: Vec<Rendition>,
+    #[serde(default)]
+    pub tracks: Vec<Track>,
     pub created_by: UserId,
     pub created_at: Instant,
     #[serde(default)]
@@ -384,6 +362,8 @@ pub struct FrozenMedium {
     #[serde(default)]
     pub ai_label: AiLabel,
     pub renditions: Vec<Rendition>,
+    #[serde(default)]
+    pub tracks: Vec<Track>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Withdrawal>,
 }
@@ -404,6 +384,7 @@ impl From<Medium> for FrozenMedium {
             credit: medium.content.credit,
             ai_label: medium.content.ai_label,
             renditions: medium.renditions,
+            tracks: medium.tracks,
             withdrawn: None,
         };
         match medium.withdrawn {
@@ -421,6 +402,7 @@ impl FrozenMedium {
             thumbhash: None,
             colour: None,
             renditions: Vec::new(),
+            tracks: Vec::new(),
             withdrawn: Some(withdrawal),
             ..self
         }
@@ -450,6 +432,7 @@ impl FrozenMedium {
             credit: self.credit.clone(),
             ai_label: self.ai_label,
             withdrawn: self.withdrawn.clone(),
+            tracks: self.tracks.iter().map(|track| track.live(base)).collect(),
             renditions: self
                 .renditions
                 .iter()
@@ -463,28 +446,5 @@ impl FrozenMedium {
                 })
                 .collect(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tidy(raw: &str) -> String {
-        FileName::tidy(raw).as_str().to_owned()
-    }
-
-    #[test]
-    fn a_file_name_is_kept_as_data_without_what_misleads() {
-        assert_eq!(tidy("T 29.png"), "T 29.png");
-        assert_eq!(tidy("A\u{309}nh le\u{302}\u{303}.jpg"), "Ảnh lễ.jpg");
-        assert_eq!(tidy("../../etc/passwd"), ".._.._etc_passwd");
-        assert_eq!(tidy("C:\\anh\\a.png"), "C:_anh_a.png");
-        assert_eq!(
-            tidy("a\0b\r\nc\u{202e}gpj.exe\u{2069}\u{2028}"),
-            "abcgpj.exe"
-        );
-        assert_eq!(tidy(""), "");
-        assert_eq!(tidy(&"ế".repeat(300)).chars().count(), FileName::MAX);
     }
 }

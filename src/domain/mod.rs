@@ -31,3 +31,4 @@ pub mod time;
 pub mod token;
 pub mod upload;
 pub mod user;
+pub mod webvtt;

@@ -220,7 +220,20 @@ impl Html {
             let _ = write!(self.html, " width=\"{width}\" height=\"{height}\"");
         }
         let title = title.as_ref().unwrap_or(&url);
-        self.push(&format!("><a href=\"{url}\">{title}</a></{tag}>\n"));
+        self.push(">");
+        for track in &medium.tracks {
+            let (kind, src) = (track.kind.as_str(), escape(&track.url));
+            let language = track.language.as_str();
+            let _ = write!(
+                self.html,
+                "<track kind=\"{kind}\" srclang=\"{language}\" src=\"{src}\""
+            );
+            if let Some(label) = &track.label {
+                let _ = write!(self.html, " label=\"{}\"", escape(label.as_str()));
+            }
+            self.push(">");
+        }
+        self.push(&format!("<a href=\"{url}\">{title}</a></{tag}>\n"));
     }
 }
 

@@ -16,7 +16,7 @@ use super::caching::{NO_STORE, is_known};
 use super::error::{ApiError, ApiResult, Code};
 use super::request::HeadOnly;
 use crate::ctx::Ctx;
-use crate::domain::media::Withdrawal;
+use crate::domain::media::{TRACK_TYPE, Withdrawal};
 use crate::domain::time::Instant;
 use crate::infra::blob::{self, Object};
 use crate::infra::random;
@@ -204,6 +204,7 @@ fn disposition(file: &File) -> String {
 /// How files of a type are called.
 #[rustfmt::skip]
 const EXTENSIONS: &[(&str, &str)] = &[
+    (TRACK_TYPE, "vtt"),
     ("application/pdf", "pdf"),
     ("application/msword", "doc"),
     ("application/vnd.ms-excel", "xls"),

@@ -8,6 +8,7 @@ mod recordings;
 pub mod regeneration;
 mod replacement;
 pub mod storage;
+pub mod tracks;
 pub mod uploads;
 mod withdrawal;
 
@@ -149,6 +150,7 @@ async fn record(
             failure: None,
             original: made.original,
             renditions: made.renditions,
+            tracks: Vec::new(),
             created_by: command.actor.user_id,
             created_at: command.at,
             withdrawn: None,
@@ -192,6 +194,13 @@ fn keys(original: String, renditions: Vec<Rendition>) -> Vec<String> {
     if !keys.contains(&original) {
         keys.push(original);
     }
+    keys
+}
+
+/// Keys of all that a medium has in storage.
+fn keys_of(medium: Medium) -> Vec<String> {
+    let mut keys = keys(medium.original, medium.renditions);
+    keys.extend(medium.tracks.into_iter().map(|track| track.key));
     keys
 }
 
@@ -275,7 +284,7 @@ pub async fn delete(
             command,
             &deed("delete", &medium, Some(medium.version), None),
         )?;
-        Ok(keys(medium.original, medium.renditions))
+        Ok(keys_of(medium))
     })
     .await?;
     drop_objects(ctx, keys).await;

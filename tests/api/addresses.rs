@@ -28,6 +28,7 @@ async fn ask(portal: &Portal, world: &World, operation: &Operation, query: &str)
         None if ["upload_media", "replace_media_file"].contains(&operation.id) => {
             ask = ask.form("a.png", b"x", &[]);
         }
+        None if operation.id == "put_media_track" => ask = ask.bytes("text/vtt", b"WEBVTT"),
         None => {}
     }
     let answer = ask.send().await;
@@ -57,6 +58,7 @@ async fn parameters_that_an_operation_does_not_have_are_named() {
             None if ["upload_media", "replace_media_file"].contains(&operation.id) => {
                 ask = ask.form("a.png", b"x", &[]);
             }
+            None if operation.id == "put_media_track" => ask = ask.bytes("text/vtt", b"WEBVTT"),
             None => {}
         }
         let answer = ask.send().await;

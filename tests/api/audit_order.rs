@@ -42,6 +42,8 @@ const ROWS: &[(&str, &str)] = &[
     ("assign_article", "article assign"),
     ("create_comment", "article comment"),
     ("delete_comment", "article delete_comment"),
+    ("put_media_track", "media put_track"),
+    ("delete_media_track", "media delete_track"),
     ("recall_article", "article recall"),
     ("return_article", "article return"),
     ("submit_article", "article submit"),

@@ -125,6 +125,23 @@ pub async fn walk(portal: &Portal, provider: &Provider) {
     let ask = editor.ask(Method::PUT, &other).at(1);
     let better = sample::picture(820, 610, 7);
     ask.form("T 30.png", &better, &[]).send().await.ok();
+    let film = include_bytes!("../fixtures/av/film.mp4");
+    let film = editor.upload("dua-ghe.mp4", film, &[]).await.created();
+    let tracks = format!("/v1/editorial/media/{}/tracks", film["id"]);
+    let ask = editor.ask(
+        Method::PUT,
+        &format!("{tracks}/vi?label=Ti%E1%BA%BFng%20Vi%E1%BB%87t"),
+    );
+    let text = "WEBVTT\n\n00:00.000 --> 00:02.000\nBà con ra xem đua ghe.\n";
+    let ask = ask.at(1).bytes("text/vtt", text.as_bytes());
+    ask.send().await.ok();
+    let ask = editor.ask(Method::PUT, &format!("{tracks}/en?kind=captions"));
+    let ask = ask
+        .at(2)
+        .bytes("text/vtt", b"WEBVTT\n\n00:00.000 --> 00:02.000\n[drums]\n");
+    ask.send().await.ok();
+    let ask = editor.ask(Method::DELETE, &format!("{tracks}/en"));
+    ask.at(3).send().await.ok();
     // One in pieces, and one that is given up.
     let uploads = "/v1/editorial/uploads";
     portal.ask(Method::OPTIONS, uploads).send().await.is(204);

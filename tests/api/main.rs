@@ -69,6 +69,7 @@ mod throttling;
 mod token_scopes;
 mod tokens;
 mod totp;
+mod tracks;
 mod uploads;
 mod users;
 mod walk;

@@ -53,6 +53,8 @@ pub const SCOPES: &[(&str, &str, Option<Scope>)] = &[
     ("PATCH", "/v1/editorial/media/{id}", Some(Scope::WriteMedia)),
     ("DELETE", "/v1/editorial/media/{id}", Some(Scope::WriteMedia)),
     ("PUT", "/v1/editorial/media/{id}/file", Some(Scope::WriteMedia)),
+    ("PUT", "/v1/editorial/media/{id}/tracks/{language}", Some(Scope::WriteMedia)),
+    ("DELETE", "/v1/editorial/media/{id}/tracks/{language}", Some(Scope::WriteMedia)),
     ("GET", "/v1/editorial/media/{id}/uses", Some(Scope::ReadDrafts)),
     // It changes what readers see.
     ("POST", "/v1/editorial/media/{id}/withdraw", Some(Scope::PublishArticles)),

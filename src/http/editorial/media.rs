@@ -2,6 +2,7 @@
 
 pub(super) mod preview;
 mod replacing;
+mod tracks;
 mod uploads;
 mod uses;
 
@@ -39,6 +40,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(update_media)
         .service(delete_media)
         .service(replacing::replace_media_file)
+        .service(tracks::put_media_track)
+        .service(tracks::delete_media_track)
         .service(uses::list_media_uses)
         .service(uses::withdraw_media)
         .service(preview::get_media_preview);
@@ -114,6 +117,9 @@ struct MediumOut {
     /// Empty where it was withdrawn, and until it is ready.
     #[schema(max_items = 50)]
     renditions: Vec<PreviewRendition>,
+    /// Subtitles and the like; empty where it was withdrawn.
+    #[schema(max_items = 20)]
+    tracks: Vec<tracks::PreviewTrack>,
     /// Null for all that can be seen.
     withdrawn: Option<Withdrawal>,
 }
@@ -127,6 +133,7 @@ struct Show<'a> {
 impl Show<'_> {
     fn medium(&self, medium: Medium, public: bool) -> MediumOut {
         MediumOut {
+            tracks: tracks::shown(self.ctx, &medium),
             renditions: medium
                 .renditions
                 .iter()

@@ -253,6 +253,9 @@ impl Signer<'_> {
 
     fn medium(&self, medium: &mut LiveMedium) {
         self.renditions(medium.id, &mut medium.renditions);
+        for track in &mut medium.tracks {
+            track.url = self.file(medium.id, &track.name());
+        }
     }
 
     fn renditions(&self, id: MediaId, renditions: &mut [LiveRendition]) {

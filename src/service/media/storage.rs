@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use super::{deed, internal, keys, require_unused};
+use super::{deed, internal, keys_of, require_unused};
 use crate::domain::id::MediaId;
 use crate::domain::time::Instant;
 use crate::infra::blob::{Blobs, Listed};
@@ -99,7 +99,7 @@ pub async fn delete_unused(db: &Db, at: Instant, id: MediaId) -> Result<Vec<Stri
             media::delete(conn, id)?;
             let deed = deed("delete", &medium, Some(medium.version), None);
             audit::append(conn, &deed.by_nobody(at))?;
-            Ok(keys(medium.original, medium.renditions))
+            Ok(keys_of(medium))
         })
         .await;
     match done {

@@ -40,6 +40,7 @@ pub async fn withdraw(
         // So do those that it had before its file was replaced.
         let mut hashes = media::published_files(write.conn(), id)?;
         hashes.extend(before.renditions.iter().map(|made| made.hash.clone()));
+        hashes.extend(before.tracks.iter().map(|track| track.hash.clone()));
         live_media::withdraw(write, id, &withdrawal, hashes)?;
         // Files that come now would be open.
         media_jobs::drop_for(write.conn(), id)?;

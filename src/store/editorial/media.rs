@@ -49,6 +49,7 @@ struct Row {
     pages: Option<i32>,
     focal_x: Option<f64>,
     focal_y: Option<f64>,
+    tracks: String,
 }
 
 impl Row {
@@ -84,6 +85,7 @@ impl Row {
                 .transpose()?,
             original: self.original,
             renditions: from_json(&self.renditions)?,
+            tracks: from_json(&self.tracks)?,
             created_by: UserId::stored(self.created_by),
             created_at: Instant::from_micros(self.created_at),
             withdrawn: withdrawal(self.withdrawn_at, self.withdrawn_reason.as_deref())?,
@@ -205,6 +207,17 @@ pub fn update(
     Ok(())
 }
 
+/// Keeps the tracks of a medium.
+pub fn put_tracks(conn: &mut Conn, medium: &Medium) -> Result<()> {
+    diesel::update(media::table.find(medium.id.get()))
+        .set((
+            media::version.eq(medium.version.get()),
+            media::tracks.eq(to_json(&medium.tracks)?),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Keeps what was made of a medium.
 pub fn put_made(conn: &mut Conn, medium: &Medium) -> Result<()> {
     diesel::update(media::table.find(medium.id.get()))
@@ -309,6 +322,7 @@ pub fn published_files(conn: &mut Conn, id: MediaId) -> Result<Vec<String>> {
         for medium in from_json::<Vec<FrozenMedium>>(&media)? {
             if medium.id == id {
                 hashes.extend(medium.renditions.into_iter().map(|made| made.hash));
+                hashes.extend(medium.tracks.into_iter().map(|track| track.hash));
             }
         }
     }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::schema::{article_media, media, publications, scheduled_media, upload_parts};
 use crate::domain::id::MediaId;
-use crate::domain::media::{FrozenMedium, Rendition};
+use crate::domain::media::{FrozenMedium, Rendition, Track};
 use crate::domain::time::Instant;
 use crate::store::public::media::{file_keys, held};
 use crate::store::{Conn, Result, from_json};
@@ -25,19 +25,25 @@ pub fn keys(conn: &mut Conn) -> Result<Keys> {
     }
     let mut after = 0;
     loop {
-        let rows: Vec<(i64, String, String, String)> = media::table
+        let rows: Vec<(i64, String, String, String, String)> = media::table
             .filter(media::id.gt(after))
             .order(media::id)
             .limit(CHUNK)
-            .select((media::id, media::hash, media::original, media::renditions))
+            .select((
+                media::id,
+                media::hash,
+                media::original,
+                media::renditions,
+                media::tracks,
+            ))
             .load(conn)?;
         let Some((last, ..)) = rows.last() else {
             break;
         };
         after = *last;
-        for (_, hash, original, renditions) in rows {
+        for (_, hash, original, renditions, tracks) in rows {
             keys.insert(original, Some(hash));
-            add(&mut keys, from_json(&renditions)?);
+            add(&mut keys, from_json(&renditions)?, from_json(&tracks)?);
         }
     }
     let mut after = 0;
@@ -54,17 +60,22 @@ pub fn keys(conn: &mut Conn) -> Result<Keys> {
         after = *last;
         for (_, media) in rows {
             for medium in from_json::<Vec<FrozenMedium>>(&media)? {
-                add(&mut keys, medium.renditions);
+                add(&mut keys, medium.renditions, medium.tracks);
             }
         }
     }
 }
 
-fn add(keys: &mut Keys, renditions: Vec<Rendition>) {
+fn add(keys: &mut Keys, renditions: Vec<Rendition>, tracks: Vec<Track>) {
     keys.extend(
         renditions
             .into_iter()
             .map(|made| (made.key, Some(made.hash))),
+    );
+    keys.extend(
+        tracks
+            .into_iter()
+            .map(|track| (track.key, Some(track.hash))),
     );
 }
 

@@ -69,7 +69,7 @@ diesel::table! {
         withdrawn_at -> Nullable<BigInt>, withdrawn_reason -> Nullable<Text>,
         thumbhash -> Nullable<Text>, colour -> Nullable<Text>, status -> Text,
         failure -> Nullable<Text>, duration_ms -> Nullable<BigInt>, pages -> Nullable<Integer>,
-        focal_x -> Nullable<Double>, focal_y -> Nullable<Double>,
+        focal_x -> Nullable<Double>, focal_y -> Nullable<Double>, tracks -> Text,
     }
 }
 diesel::table! {

@@ -10,7 +10,7 @@ use super::schema::{live_files, live_media, withdrawn_files};
 use crate::domain::article::ReasonCode;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId};
-use crate::domain::media::{AiLabel, FrozenMedium, Kind, Rendition, Withdrawal};
+use crate::domain::media::{AiLabel, FrozenMedium, Kind, Rendition, TRACK_TYPE, Withdrawal};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
 use crate::store::db::each_backend;
@@ -34,6 +34,7 @@ struct Row {
     colour: Option<String>,
     duration_ms: Option<i64>,
     pages: Option<i32>,
+    tracks: String,
 }
 
 impl Row {
@@ -52,6 +53,7 @@ impl Row {
             credit: self.credit.map(Credit::stored),
             ai_label: word(AiLabel::parse, &self.ai_label)?,
             renditions: from_json::<Vec<Rendition>>(&self.renditions)?,
+            tracks: from_json(&self.tracks)?,
             withdrawn: withdrawal(self.withdrawn_at, self.withdrawn_reason.as_deref())?,
         })
     }
@@ -224,6 +226,7 @@ pub fn withdraw(
         .set((
             live_media::alt.eq(None::<String>),
             live_media::renditions.eq("[]"),
+            live_media::tracks.eq("[]"),
             live_media::thumbhash.eq(None::<String>),
             live_media::colour.eq(None::<String>),
             live_media::withdrawn_at.eq(withdrawal.at.micros()),
@@ -257,6 +260,7 @@ pub fn put(
                 live_media::alt.eq(medium.alt.as_ref().map(Alt::as_str)),
                 live_media::credit.eq(medium.credit.as_ref().map(Credit::as_str)),
                 live_media::renditions.eq(to_json(&medium.renditions)?),
+                live_media::tracks.eq(to_json(&medium.tracks)?),
                 live_media::decorative.eq(medium.decorative),
                 live_media::ai_label.eq(medium.ai_label.as_str()),
                 live_media::withdrawn_at.eq(medium.withdrawn.as_ref().map(|w| w.at.micros())),
@@ -266,6 +270,19 @@ pub fn put(
             .execute(write.conn())?;
         for rendition in &medium.renditions {
             add_file(write, article, medium.id, rendition)?;
+        }
+        for track in &medium.tracks {
+            diesel::insert_into(live_files::table)
+                .values((
+                    live_files::hash.eq(&track.hash),
+                    live_files::name.eq(track.name()),
+                    live_files::media_id.eq(medium.id.get()),
+                    live_files::article_id.eq(article.get()),
+                    live_files::key.eq(&track.key),
+                    live_files::mime.eq(TRACK_TYPE),
+                    live_files::bytes.eq(track.bytes),
+                ))
+                .execute(write.conn())?;
         }
     }
     Ok(())

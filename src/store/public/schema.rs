@@ -66,7 +66,7 @@ diesel::table! {
         credit -> Nullable<Text>, renditions -> Text, decorative -> Bool, ai_label -> Text,
         withdrawn_at -> Nullable<BigInt>, withdrawn_reason -> Nullable<Text>,
         thumbhash -> Nullable<Text>, colour -> Nullable<Text>, duration_ms -> Nullable<BigInt>,
-        pages -> Nullable<Integer>,
+        pages -> Nullable<Integer>, tracks -> Text,
     }
 }
 diesel::table! {

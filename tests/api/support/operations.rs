@@ -186,6 +186,7 @@ impl World {
             .replace("{preview_id}", &self.link.1.to_string())
             .replace("{comment_id}", &self.comment.to_string())
             .replace("{number}", "1")
+            .replace("{language}", "vi")
             .replace("{format}", "atom")
     }
 
@@ -283,6 +284,7 @@ impl World {
             None if ["upload_media", "replace_media_file"].contains(&operation.id) => {
                 ask.form("a.png", &sample::picture(40, 30, 9), &[])
             }
+            None if operation.id == "put_media_track" => ask.bytes("text/vtt", b"WEBVTT"),
             None => ask,
         }
     }

@@ -7,6 +7,7 @@ use utoipa::IntoParams;
 use crate::ctx::Ctx;
 use crate::domain::id::MediaId;
 use crate::domain::input::{FaultCode, Refusal};
+use crate::domain::media::TRACK_TYPE;
 use crate::domain::time::Instant;
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
 use crate::http::extract::{FromQuery, Params, Query, Segment};
@@ -82,8 +83,8 @@ impl FromQuery for PreviewQuery {
         ("rendition" = String, Path, description = "Name of the rendition", max_length = 24, pattern = "^[a-z0-9-]{1,24}$"),
         PreviewParams,
     ), responses(
-    (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"))),
-    (status = 206, description = "The ranges that were asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "multipart/byteranges"))),
+    (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"))),
+    (status = 206, description = "The ranges that were asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"), (Vec<u8> = "multipart/byteranges"))),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 410, body = Problem, content_type = "application/problem+json"),
@@ -108,19 +109,31 @@ pub async fn get_media_preview(
     if let Some(withdrawal) = &medium.withdrawn {
         return Err(files::withdrawn(withdrawal));
     }
-    let Some(found) = medium
+    let since = medium.created_at;
+    let rendered = medium
         .renditions
         .into_iter()
         .find(|made| made.name == rendition.0)
-    else {
-        return Err(ApiError::new(Code::NotFound));
+        .map(|made| File {
+            key: made.key,
+            mime: made.mime,
+            bytes: made.bytes,
+            hash: made.hash,
+            since,
+        });
+    let mut tracks = medium.tracks.into_iter();
+    let track = || {
+        let track = tracks.find(|track| track.name() == rendition.0)?;
+        Some(File {
+            key: track.key,
+            mime: TRACK_TYPE.to_owned(),
+            bytes: track.bytes,
+            hash: track.hash,
+            since,
+        })
     };
-    let file = File {
-        key: found.key,
-        mime: found.mime,
-        bytes: found.bytes,
-        hash: found.hash,
-        since: medium.created_at,
+    let Some(file) = rendered.or_else(track) else {
+        return Err(ApiError::new(Code::NotFound));
     };
     files::send(&request, &ctx, file, Audience::Editors).await
 }
