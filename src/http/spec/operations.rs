@@ -278,6 +278,13 @@ fn fill(
             }
         }
     }
+    let bodies = operation
+        .get_mut("requestBody")
+        .and_then(|body| body.get_mut("content"))
+        .and_then(Value::as_object_mut);
+    for (_, content) in bodies.into_iter().flatten() {
+        bytes(content);
+    }
     // An empty requirement would read as "optional"; none at all is what public means.
     if !this.secured {
         operation.insert("security".to_owned(), json!([]));
@@ -318,14 +325,7 @@ fn fill(
                 if kind.ends_with("xml") || kind.ends_with("text") || kind.ends_with("ndjson") {
                     content["schema"] = json!({"type": "string", "maxLength": 268435456_u32, "pattern": "^[^\\u0000]*$"});
                 }
-                // utoipa's word for bytes is a list of numbers.
-                if content
-                    .pointer("/schema/type")
-                    .is_some_and(|kind| kind == "array")
-                {
-                    content["schema"] =
-                        json!({"type": "string", "format": "binary", "maxLength": 1073741824_u32});
-                }
+                bytes(content);
                 if let Some(example) = examples.get(status).and_then(|by_kind| by_kind.get(kind)) {
                     content["example"] = example.clone();
                 }
@@ -333,6 +333,15 @@ fn fill(
         }
     }
     responses.sort_keys();
+}
+
+/// utoipa's word for bytes is a list of numbers.
+fn bytes(content: &mut Value) {
+    let list = content.pointer("/schema/type");
+    if list.is_some_and(|kind| kind == "array") {
+        content["schema"] =
+            json!({"type": "string", "format": "binary", "maxLength": 1073741824_u32});
+    }
 }
 
 fn describe(status: &str, response: &mut Map<String, Value>) {
