@@ -192,7 +192,10 @@ pub fn ctx(request: &HttpRequest) -> ApiResult<web::Data<Ctx>> {
 }
 
 /// The one header of this name, or none; twice is an error.
-fn single<'a>(request: &'a HttpRequest, name: &header::HeaderName) -> ApiResult<Option<&'a str>> {
+pub fn single<'a>(
+    request: &'a HttpRequest,
+    name: &header::HeaderName,
+) -> ApiResult<Option<&'a str>> {
     let mut values = request.headers().get_all(name);
     let first = values.next();
     if values.next().is_some() {

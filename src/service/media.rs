@@ -87,18 +87,10 @@ pub async fn upload(ctx: &Ctx, command: Command, upload: Upload) -> Result<Uploa
     if matches!(outcome, Err(Error::Store(store::Error::Taken(_)))) {
         outcome = record(ctx, command, &upload, made.clone()).await;
     }
-    if let Some(made) = made {
-        let needless = match &outcome {
-            // Known by now, or the answer to an earlier request.
-            Ok(done) => done.medium.original != made.original,
-            // Nobody knows whether a commit that failed is there; an orphan is better than a row
-            // without its files.
-            Err(Error::Store(_)) => false,
-            Err(_) => true,
-        };
-        if needless {
-            drop_objects(ctx, made.keys()).await;
-        }
+    if let Some(made) = made
+        && is_needless(&outcome, |done| done.medium.original == made.original)
+    {
+        drop_objects(&ctx.blobs, made.keys()).await;
     }
     let done = outcome?;
     if done.medium.status == Status::Processing {
@@ -130,31 +122,7 @@ async fn record(
                 "the medium was deleted during its upload".to_owned(),
             ))
         })?;
-        let mut medium = Medium {
-            // The database gives the id.
-            id: MediaId::stored(0),
-            version: Version::FIRST,
-            kind: made.kind,
-            hash,
-            file_name,
-            mime: made.mime.to_owned(),
-            bytes: made.bytes,
-            width: made.width,
-            height: made.height,
-            duration_ms: made.duration_ms,
-            pages: made.pages,
-            thumbhash: made.look.as_ref().map(|look| look.thumbhash.clone()),
-            colour: made.look.and_then(|look| look.colour),
-            content,
-            status: made.status,
-            failure: None,
-            original: made.original,
-            renditions: made.renditions,
-            tracks: Vec::new(),
-            created_by: command.actor.user_id,
-            created_at: command.at,
-            withdrawn: None,
-        };
+        let mut medium = made.medium(command, hash, file_name, content);
         medium.id = media::insert(conn, &medium)?;
         if medium.status == Status::Processing {
             media_jobs::put(conn, medium.id, Work::All, command.at)?;
@@ -204,6 +172,38 @@ fn keys_of(medium: Medium) -> Vec<String> {
     keys
 }
 
+/// Are objects without a row that were stored before a write? `holds`: has its outcome taken them?
+fn is_needless<T>(outcome: &Result<T, Error>, holds: impl FnOnce(&T) -> bool) -> bool {
+    match outcome {
+        // Known by now, or the answer to an earlier request.
+        Ok(done) => !holds(done),
+        // Nobody knows whether a commit that failed is there; an orphan is better than a row
+        // without its files.
+        Err(Error::Store(_)) => false,
+        Err(_) => true,
+    }
+}
+
+/// Passes for whoever uploaded the medium, and for editors.
+fn require_editor(medium: &Medium, command: &Command) -> Result<(), Error> {
+    let own = medium.created_by == command.actor.user_id;
+    match own || policy::has(&command.actor.roles, Right::Edit) {
+        true => Ok(()),
+        false => Err(Error::Forbidden),
+    }
+}
+
+/// Nothing is done to the files of a medium that was withdrawn.
+fn require_open(medium: &Medium) -> Result<(), Error> {
+    match &medium.withdrawn {
+        None => Ok(()),
+        Some(_) => Err(Error::Conflict {
+            code: Conflict::MediaWithdrawn,
+            detail: "the medium was withdrawn".to_owned(),
+        }),
+    }
+}
+
 fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(error.to_string())
 }
@@ -226,10 +226,7 @@ pub async fn save(
 ) -> Result<Medium, Error> {
     let medium = run(ctx, command, move |conn, command| {
         let before = media::hold(conn, id)?;
-        let own = before.created_by == command.actor.user_id;
-        if !own && !policy::has(&command.actor.roles, Right::Edit) {
-            return Err(Error::Forbidden);
-        }
+        require_editor(&before, command)?;
         let content = save.onto(&before.content, if_match, before.version)?;
         content.check()?;
         content.check_for(before.kind)?;
@@ -287,7 +284,7 @@ pub async fn delete(
         Ok(keys_of(medium))
     })
     .await?;
-    drop_objects(ctx, keys).await;
+    drop_objects(&ctx.blobs, keys).await;
     Ok(())
 }
 
@@ -313,8 +310,8 @@ fn in_use(detail: String) -> Error {
 }
 
 /// Removes objects that have no row; what fails stays behind, unseen.
-async fn drop_objects(ctx: &Ctx, keys: Vec<String>) {
-    let blobs = ctx.blobs.clone();
+async fn drop_objects(blobs: &Blobs, keys: Vec<String>) {
+    let blobs = blobs.clone();
     let done =
         tokio::task::spawn_blocking(move || keys.iter().for_each(|key| remove(&blobs, key))).await;
     if let Err(error) = done {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Rendition;
 use crate::domain::content::Language;
 use crate::domain::input::{text, words};
 
@@ -43,13 +44,26 @@ impl Track {
         name(&self.language)
     }
 
+    /// The file that it is.
+    pub fn file(&self) -> Rendition {
+        Rendition {
+            name: self.name(),
+            hash: self.hash.clone(),
+            key: self.key.clone(),
+            mime: TRACK_TYPE.to_owned(),
+            bytes: self.bytes,
+            width: None,
+            height: None,
+        }
+    }
+
     /// As readers get it; the address begins with `base`.
     pub fn live(&self, base: &str) -> LiveTrack {
         LiveTrack {
             language: self.language.clone(),
             kind: self.kind,
             label: self.label.clone(),
-            url: format!("{base}/media/{}/{}", self.hash, self.name()),
+            url: format!("{base}{}", self.file().path()),
             bytes: self.bytes,
         }
     }

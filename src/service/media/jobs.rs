@@ -156,7 +156,7 @@ async fn keep(ctx: &Ctx, id: MediaId, claimer: String, ready: Ready) -> Result<(
     if kept {
         ctx.metrics.media_jobs_done.inc();
     } else {
-        drop_objects(ctx, keys).await;
+        drop_objects(&ctx.blobs, keys).await;
     }
     Ok(())
 }

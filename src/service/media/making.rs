@@ -8,11 +8,13 @@ use super::pictures::make_picture;
 use super::recordings::make_recording;
 use super::{Upload, UploadError, internal, keys, unstored};
 use crate::ctx::Ctx;
+use crate::domain::id::{MediaId, Version};
 use crate::domain::input::{FaultCode, Faults};
-use crate::domain::media::{Kind, Medium, Rendition, Status};
+use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition, Status};
 use crate::infra::document::{self, Found};
 use crate::infra::image::{ImageError, Look};
 use crate::infra::random;
+use crate::service::Command;
 
 /// A file whose objects are in media storage and have no row yet.
 #[derive(Debug, Clone)]
@@ -31,21 +33,39 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// Says of a medium what it has become.
-    pub(super) fn fill(self, medium: &mut Medium) {
-        medium.kind = self.kind;
-        self.mime.clone_into(&mut medium.mime);
-        medium.status = self.status;
-        medium.failure = None;
-        medium.bytes = self.bytes;
-        medium.width = self.width;
-        medium.height = self.height;
-        medium.duration_ms = self.duration_ms;
-        medium.pages = self.pages;
-        medium.thumbhash = self.look.as_ref().map(|look| look.thumbhash.clone());
-        medium.colour = self.look.and_then(|look| look.colour);
-        medium.original = self.original;
-        medium.renditions = self.renditions;
+    /// The medium that the file becomes, for the first time here.
+    pub(super) fn medium(
+        self,
+        command: &Command,
+        hash: String,
+        file_name: FileName,
+        content: MediaContent,
+    ) -> Medium {
+        Medium {
+            // The database gives the id.
+            id: MediaId::stored(0),
+            version: Version::FIRST,
+            kind: self.kind,
+            hash,
+            file_name,
+            mime: self.mime.to_owned(),
+            bytes: self.bytes,
+            width: self.width,
+            height: self.height,
+            duration_ms: self.duration_ms,
+            pages: self.pages,
+            thumbhash: self.look.as_ref().map(|look| look.thumbhash.clone()),
+            colour: self.look.and_then(|look| look.colour),
+            content,
+            status: self.status,
+            failure: None,
+            original: self.original,
+            renditions: self.renditions,
+            tracks: Vec::new(),
+            created_by: command.actor.user_id,
+            created_at: command.at,
+            withdrawn: None,
+        }
     }
 
     pub(super) fn keys(self) -> Vec<String> {

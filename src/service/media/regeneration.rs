@@ -1,7 +1,7 @@
 //! Making the files of pictures again, as they would be made today, and giving them to readers, too.
 
 use super::pictures::{Unready, make_ready};
-use super::{deed, internal, remove};
+use super::{deed, drop_objects, internal, is_needless};
 use crate::domain::changes::Why;
 use crate::domain::id::{ArticleId, MediaId};
 use crate::domain::media::{
@@ -73,15 +73,14 @@ pub async fn regenerate(
         fingerprint(&before.renditions),
     );
     if files == old_files {
-        drop_keys(blobs, keys).await?;
+        drop_objects(blobs, keys).await;
         return Ok(Regenerated::Same);
     }
     let done = db
         .publish(move |write| put(write, at, &before, medium))
         .await;
-    // Of a commit that failed nobody knows whether it is there.
-    if matches!(&done, Err(error) if !matches!(error, Error::Store(_))) {
-        drop_keys(blobs, keys).await?;
+    if is_needless(&done, |()| true) {
+        drop_objects(blobs, keys).await;
     }
     done.map(|()| Regenerated::Changed)
 }
@@ -90,13 +89,6 @@ pub async fn regenerate(
 fn fingerprint(renditions: &[Rendition]) -> Vec<(String, String)> {
     let one = |made: &Rendition| (made.name.clone(), made.hash.clone());
     renditions.iter().map(one).collect()
-}
-
-async fn drop_keys(blobs: &Blobs, keys: Vec<String>) -> Result<(), Error> {
-    let blobs = blobs.clone();
-    tokio::task::spawn_blocking(move || keys.iter().for_each(|key| remove(&blobs, key)))
-        .await
-        .map_err(internal)
 }
 
 fn put(

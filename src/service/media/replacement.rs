@@ -1,12 +1,14 @@
 //! Another file in the place of a medium's.
 
 use super::making::{Made, make};
-use super::{Command, Conflict, Error, IfMatch, Upload, UploadError, deed, drop_objects, run};
+use super::{
+    Command, Conflict, Error, IfMatch, Upload, UploadError, deed, drop_objects, is_needless,
+    require_editor, require_open, run,
+};
 use crate::ctx::Ctx;
 use crate::domain::id::MediaId;
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::media::{FileName, Medium, Status, Work};
-use crate::domain::policy::{self, Right};
 use crate::service::write_down;
 use crate::store::editorial::{media, media_jobs};
 
@@ -26,15 +28,8 @@ pub async fn replace(
     };
     let keys = made.clone().map(Made::keys).unwrap_or_default();
     let put = put(ctx, command, id, if_match, upload, made).await;
-    let needless = match &put {
-        // There by now, or the answer to an earlier request.
-        Ok(medium) => !keys.contains(&medium.original),
-        // Of a commit that failed nobody knows whether it is there.
-        Err(Error::Store(_)) => false,
-        Err(_) => true,
-    };
-    if needless {
-        drop_objects(ctx, keys).await;
+    if is_needless(&put, |medium| keys.contains(&medium.original)) {
+        drop_objects(&ctx.blobs, keys).await;
     }
     let medium = put?;
     if medium.status == Status::Processing {
@@ -65,21 +60,12 @@ async fn is_there(
 }
 
 fn check(medium: &Medium, command: &Command, if_match: IfMatch, hash: &str) -> Result<(), Error> {
-    let own = medium.created_by == command.actor.user_id;
-    if !own && !policy::has(&command.actor.roles, Right::Edit) {
-        return Err(Error::Forbidden);
-    }
+    require_editor(medium, command)?;
     // The same file again changes nothing.
     if medium.hash != hash {
         if_match.check(medium.version)?;
     }
-    match &medium.withdrawn {
-        None => Ok(()),
-        Some(_) => Err(Error::Conflict {
-            code: Conflict::MediaWithdrawn,
-            detail: "the medium was withdrawn".to_owned(),
-        }),
-    }
+    require_open(medium)
 }
 
 async fn put(
@@ -108,11 +94,15 @@ async fn put(
             let message = format!("must be of the same kind: {}", before.kind.as_str());
             return Err(Faults::one("/file", FaultCode::Conflict, message).into());
         }
-        let mut medium = before.clone();
-        medium.version = before.version.next();
-        medium.file_name = FileName::tidy(&upload.file_name);
-        medium.hash = upload.hash;
-        made.fill(&mut medium);
+        let file_name = FileName::tidy(&upload.file_name);
+        let medium = Medium {
+            id,
+            version: before.version.next(),
+            tracks: before.tracks,
+            created_by: before.created_by,
+            created_at: before.created_at,
+            ..made.medium(command, upload.hash, file_name, before.content)
+        };
         media::put_file(conn, &medium)?;
         match medium.status {
             Status::Processing => media_jobs::put(conn, id, Work::All, command.at)?,

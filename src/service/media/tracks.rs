@@ -1,15 +1,18 @@
 //! Tracks of films and sounds: put beside them, taken away.
 
+use sha2::{Digest as _, Sha256};
+
 use super::making::new_key;
-use super::{Command, Conflict, Error, IfMatch, deed, drop_objects, internal, run, unstored};
+use super::{
+    Command, Error, IfMatch, deed, drop_objects, internal, is_needless, require_editor,
+    require_open, run, unstored,
+};
 use crate::ctx::Ctx;
 use crate::domain::content::Language;
 use crate::domain::id::MediaId;
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::media::{Kind, MAX_TRACKS, Medium, Track, TrackKind, TrackLabel};
-use crate::domain::policy::{self, Right};
 use crate::domain::webvtt;
-use crate::infra::checksum::{Algorithm, Hasher};
 use crate::service::write_down;
 use crate::store::editorial::media;
 
@@ -42,13 +45,11 @@ pub async fn put(
         })
         .await?;
     let text = webvtt::check(&new.bytes)?;
-    let mut hasher = Hasher::new(Algorithm::Sha256);
-    hasher.update(text.as_bytes());
     let track = Track {
         language: new.language,
         kind: new.kind,
         label: new.label,
-        hash: hex::encode(hasher.finish()),
+        hash: hex::encode(Sha256::digest(text.as_bytes())),
         key: new_key(),
         bytes: i64::try_from(text.len()).map_err(internal)?,
     };
@@ -76,15 +77,9 @@ pub async fn put(
         Ok(())
     })
     .await;
-    let needless = match &put {
-        // There before, or the answer to an earlier request.
-        Ok(medium) => !medium.tracks.iter().any(|track| track.key == key),
-        // Of a commit that failed nobody knows whether it is there.
-        Err(Error::Store(_)) => false,
-        Err(_) => true,
-    };
-    if needless {
-        drop_objects(ctx, vec![key]).await;
+    let holds = |medium: &Medium| medium.tracks.iter().any(|track| track.key == key);
+    if is_needless(&put, holds) {
+        drop_objects(&ctx.blobs, vec![key]).await;
     }
     put
 }
@@ -138,17 +133,9 @@ async fn change(
 }
 
 fn check(medium: &Medium, command: &Command, if_match: IfMatch) -> Result<(), Error> {
-    let own = medium.created_by == command.actor.user_id;
-    if !own && !policy::has(&command.actor.roles, Right::Edit) {
-        return Err(Error::Forbidden);
-    }
+    require_editor(medium, command)?;
     if_match.check(medium.version)?;
-    if medium.withdrawn.is_some() {
-        return Err(Error::Conflict {
-            code: Conflict::MediaWithdrawn,
-            detail: "the medium was withdrawn".to_owned(),
-        });
-    }
+    require_open(medium)?;
     match medium.kind {
         Kind::Video | Kind::Audio => Ok(()),
         Kind::Image | Kind::Document => {

@@ -108,7 +108,7 @@ pub async fn append(
     match added {
         Ok(true) => Ok(after),
         Ok(false) => {
-            drop_objects(ctx, vec![key]).await;
+            drop_objects(&ctx.blobs, vec![key]).await;
             Err(elsewhere().into())
         }
         // Perhaps the row is there: an orphan is better than a row without its object.
@@ -195,7 +195,7 @@ async fn finish(
     let done = upload(ctx, command, whole).await;
     match done {
         Ok(done) => {
-            drop_objects(ctx, parts).await;
+            drop_objects(&ctx.blobs, parts).await;
             Ok(Arrival {
                 received: before.length,
                 media_id: Some(done.medium.id),
@@ -229,7 +229,7 @@ async fn remove(ctx: &Ctx, id: String) -> Result<(), Error> {
         .db
         .write(move |conn| Ok::<_, Error>(uploads::delete(conn, &id)?))
         .await?;
-    drop_objects(ctx, keys).await;
+    drop_objects(&ctx.blobs, keys).await;
     Ok(())
 }
 
@@ -246,7 +246,7 @@ pub async fn tidy(ctx: &Ctx) -> Result<usize, Error> {
             .db
             .write(move |conn| Ok::<_, Error>(uploads::delete_expired(conn, &id, now)?))
             .await?;
-        drop_objects(ctx, keys).await;
+        drop_objects(&ctx.blobs, keys).await;
     }
     // What requests left on their way that ended with their process.
     let blobs = ctx.blobs.clone();

@@ -10,7 +10,7 @@ use super::schema::{live_files, live_media, withdrawn_files};
 use crate::domain::article::ReasonCode;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId};
-use crate::domain::media::{AiLabel, FrozenMedium, Kind, Rendition, TRACK_TYPE, Withdrawal};
+use crate::domain::media::{AiLabel, FrozenMedium, Kind, Rendition, Withdrawal};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
 use crate::store::db::each_backend;
@@ -272,17 +272,7 @@ pub fn put(
             add_file(write, article, medium.id, rendition)?;
         }
         for track in &medium.tracks {
-            diesel::insert_into(live_files::table)
-                .values((
-                    live_files::hash.eq(&track.hash),
-                    live_files::name.eq(track.name()),
-                    live_files::media_id.eq(medium.id.get()),
-                    live_files::article_id.eq(article.get()),
-                    live_files::key.eq(&track.key),
-                    live_files::mime.eq(TRACK_TYPE),
-                    live_files::bytes.eq(track.bytes),
-                ))
-                .execute(write.conn())?;
+            add_file(write, article, medium.id, &track.file())?;
         }
     }
     Ok(())

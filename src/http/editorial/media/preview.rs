@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 use crate::ctx::Ctx;
 use crate::domain::id::MediaId;
 use crate::domain::input::{FaultCode, Refusal};
-use crate::domain::media::TRACK_TYPE;
+use crate::domain::media::Track;
 use crate::domain::time::Instant;
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
 use crate::http::extract::{FromQuery, Params, Query, Segment};
@@ -109,31 +109,17 @@ pub async fn get_media_preview(
     if let Some(withdrawal) = &medium.withdrawn {
         return Err(files::withdrawn(withdrawal));
     }
-    let since = medium.created_at;
-    let rendered = medium
-        .renditions
-        .into_iter()
-        .find(|made| made.name == rendition.0)
-        .map(|made| File {
-            key: made.key,
-            mime: made.mime,
-            bytes: made.bytes,
-            hash: made.hash,
-            since,
-        });
-    let mut tracks = medium.tracks.into_iter();
-    let track = || {
-        let track = tracks.find(|track| track.name() == rendition.0)?;
-        Some(File {
-            key: track.key,
-            mime: TRACK_TYPE.to_owned(),
-            bytes: track.bytes,
-            hash: track.hash,
-            since,
-        })
-    };
-    let Some(file) = rendered.or_else(track) else {
+    let tracks = medium.tracks.iter().map(Track::file);
+    let mut files = medium.renditions.into_iter().chain(tracks);
+    let Some(found) = files.find(|made| made.name == rendition.0) else {
         return Err(ApiError::new(Code::NotFound));
+    };
+    let file = File {
+        key: found.key,
+        mime: found.mime,
+        bytes: found.bytes,
+        hash: found.hash,
+        since: medium.created_at,
     };
     files::send(&request, &ctx, file, Audience::Editors).await
 }

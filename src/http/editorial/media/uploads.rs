@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::error::PayloadError;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, delete, get, options, patch, post, web,
 };
@@ -24,7 +24,7 @@ use crate::domain::time::Instant;
 use crate::domain::upload::{Arrival, Metadata, MetadataError};
 use crate::http::caching::{JSON, NO_STORE, to_bytes};
 use crate::http::error::{ApiError, ApiResult, Code, Problem};
-use crate::http::extract::{Can, NoParams, Params, Segment, Write};
+use crate::http::extract::{Can, NoParams, Params, Segment, Write, single};
 use crate::http::upload::{Spool, limited, most, most_of, patience, too_large, unreceived};
 use crate::infra::checksum::{Algorithm, Hasher};
 use crate::service::Command;
@@ -116,7 +116,7 @@ async fn create_upload(
     if u64::try_from(length).map_err(ApiError::internal)? > most(&ctx) {
         return Err(too_large(&ctx, None));
     }
-    let metadata = match text(&request, &UPLOAD_METADATA)? {
+    let metadata = match single(&request, &UPLOAD_METADATA)? {
         None => Metadata::default(),
         Some(header) => Metadata::parse(header).map_err(|error| match error {
             MetadataError::Malformed(why) => bad(&UPLOAD_METADATA, why),
@@ -192,13 +192,13 @@ async fn append_upload(
     _: Params<NoParams>,
 ) -> ApiResult {
     resumable(&request)?;
-    if text(&request, &header::CONTENT_TYPE)? != Some(BODY) {
+    if single(&request, &header::CONTENT_TYPE)? != Some(BODY) {
         return Err(ApiError::new(Code::UnsupportedMediaType)
             .detail(format!("send {BODY}"))
             .header(header::ACCEPT, BODY));
     }
     let offset = number(&request, &UPLOAD_OFFSET)?;
-    let checksum = text(&request, &UPLOAD_CHECKSUM)?
+    let checksum = single(&request, &UPLOAD_CHECKSUM)?
         .map(checksum)
         .transpose()?;
     let arrival = service::find(&ctx, &can.actor, id.0).await?;
@@ -207,7 +207,7 @@ async fn append_upload(
         return Err(ApiError::new(Code::OffsetMismatch).detail(detail));
     }
     let left = arrival.length - arrival.received;
-    let declared = text(&request, &header::CONTENT_LENGTH)?.and_then(|text| text.parse().ok());
+    let declared = single(&request, &header::CONTENT_LENGTH)?.and_then(|text| text.parse().ok());
     if declared.is_some_and(|bytes: i64| bytes > left) {
         return Err(too_long(left));
     }
@@ -346,7 +346,7 @@ fn marked(mut response: HttpResponseBuilder, arrival: &Arrival) -> HttpResponseB
 }
 
 fn resumable(request: &HttpRequest) -> ApiResult<()> {
-    match text(request, &TUS_RESUMABLE)? {
+    match single(request, &TUS_RESUMABLE)? {
         Some(VERSION) => Ok(()),
         _ => Err(ApiError::new(Code::TusVersion)
             .detail("Tus-Resumable must be 1.0.0")
@@ -354,17 +354,8 @@ fn resumable(request: &HttpRequest) -> ApiResult<()> {
     }
 }
 
-fn text<'a>(request: &'a HttpRequest, name: &HeaderName) -> ApiResult<Option<&'a str>> {
-    let mut values = request.headers().get_all(name).map(HeaderValue::to_str);
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(Ok(text)), None) => Ok(Some(text.trim())),
-        _ => Err(bad(name, "must be there once, in ASCII")),
-    }
-}
-
 fn number(request: &HttpRequest, name: &HeaderName) -> ApiResult<i64> {
-    let digits = text(request, name)?.filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    let digits = single(request, name)?.filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
     let number = digits.and_then(|digits| digits.parse().ok());
     number
         .filter(|number| (0..1 << 53).contains(number))
