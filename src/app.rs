@@ -214,6 +214,9 @@ pub async fn serve(ctx: Ctx, ready: impl FnOnce(&str)) -> Result<(), String> {
         // Its own handler would break off what is in flight at SIGINT.
         .disable_signals()
         .keep_alive(Duration::from_secs(75))
+        // A large file goes out piece by piece: the end of one must not wait until the client has
+        // acknowledged what came before.
+        .tcp_nodelay(true)
         .client_request_timeout(Duration::from_secs(15))
         .on_connect(|connection, _| end_when_nobody_reads(connection))
         .shutdown_timeout(u64::from(ctx.settings.shutdown_timeout));

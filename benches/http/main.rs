@@ -480,6 +480,7 @@ fn ceiling(workers: usize) -> Result<()> {
                 .route("/bytes/{length}", web::get().to(bytes))
                 .route("/not-modified", web::get().to(HttpResponse::NotModified))
         })
+        .tcp_nodelay(true) // as the other
         .workers(workers)
         .bind((Ipv4Addr::LOCALHOST, 0))?;
         println!("{}", server.addrs().first().ok_or("not bound")?);
