@@ -10,7 +10,6 @@ mod serve;
 mod user;
 
 use std::io::Write as _;
-use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -51,7 +50,7 @@ enum Command {
 }
 
 /// Runs the command line; the exit code says whether it went well.
-pub fn run() -> ExitCode {
+pub fn run() -> i32 {
     let matches = crate::config::without_empty(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
@@ -65,11 +64,11 @@ pub fn run() -> ExitCode {
         Command::User(command) => command.run(),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(why) => {
             // Nobody is left to tell when the standard error is gone.
             let _ = writeln!(std::io::stderr(), "bantin: {why}");
-            ExitCode::FAILURE
+            1
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -247,12 +247,12 @@ impl Server {
         assert!(status.success());
     }
 
-    /// Waits for the end; answers the exit code.
-    pub fn ended(&mut self) -> Option<i32> {
+    /// Waits for the end; answers how it ended.
+    pub fn ended(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
+                return status;
             }
             assert!(start.elapsed() < LONG, "does not end: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
@@ -268,7 +268,8 @@ impl Server {
     #[track_caller]
     pub fn stop(mut self) {
         self.terminate();
-        assert_eq!(self.ended(), Some(0), "{}", self.log());
+        let ended = self.ended();
+        assert!(ended.success(), "{ended}: {}", self.log());
     }
 }
 
