@@ -64,6 +64,13 @@ impl KeysPlace {
     }
 }
 
+/// Are drawings taken?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Svg {
+    On,
+    Off,
+}
+
 /// What pictures may cost.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Pictures {
@@ -154,6 +161,15 @@ pub struct Settings {
 
     #[command(flatten)]
     pub pictures: Pictures,
+
+    /// Are drawings (SVG) taken: `on` or `off`. Readers get a copy that can run and fetch nothing
+    #[arg(
+        long,
+        env = "BANTIN_SVG",
+        default_value = "off",
+        value_name = "WHETHER"
+    )]
+    pub svg: Svg,
 
     /// Largest picture that is made ready while its upload waits, in pixels; larger ones are answered
     /// at once and made ready later

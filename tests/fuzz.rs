@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use bantin::infra::av::{self, Found};
 use bantin::infra::image::{Focus, Limits, process};
 use image::{DynamicImage, ImageFormat};
+use xml::reader::XmlEvent;
 
 /// Inputs of a target where no time is given.
 const INPUTS: u64 = 3000;
@@ -240,9 +241,61 @@ fn damaged_pictures_are_told_and_cost_little() {
     });
 }
 
+fn drawings() -> Vec<Vec<u8>> {
+    let texts = [
+        r##"<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
+        width="10mm" viewBox="0 0 40 30"><style>.a { fill: url(#g) }</style><defs><linearGradient id="g"><stop
+        offset="0" stop-color="#c8102e"/></linearGradient></defs><g class="a" onload="x()"><path d="M0 0h9v9z"/>
+        <use xlink:href="#g"/><script>alert(1)</script><text>Phường &amp; xã</text></g></svg>"##,
+        r##"<svg xmlns="http://www.w3.org/2000/svg"><image href="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB
+        CAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="/><a href="javascript:x"><circle r="3"/></a>
+        <animate attributeName="href" to="javascript:x"/><foreignObject/></svg>"##,
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).into()
+}
+
+#[test]
+fn drawings_are_told_or_can_do_nothing() {
+    let limits = Limits {
+        max_pixels: 1_000_000,
+    };
+    target("drawings", &drawings(), |bytes| {
+        let made = process(bytes, &limits, Focus::default());
+        for file in made.into_iter().flat_map(|made| made.renditions) {
+            for event in xml::EventReader::new(&file.bytes[..]) {
+                match event.unwrap() {
+                    XmlEvent::StartElement {
+                        name, attributes, ..
+                    } => {
+                        let bad = ["script", "foreignobject", "iframe", "handler"];
+                        let name = name.local_name.to_ascii_lowercase();
+                        assert!(!bad.contains(&name.as_str()), "{name}");
+                        for one in attributes {
+                            let name = one.name.local_name.to_ascii_lowercase();
+                            let value = one.value.trim().to_ascii_lowercase();
+                            let scheme = value.split(['/', '?', '#']).next().unwrap().contains(':');
+                            let elsewhere = name == "href" && (scheme || value.starts_with("//"));
+                            let inside = ["data:image/jpeg;", "data:image/png;"];
+                            let inside = inside.iter().any(|begin| value.starts_with(begin));
+                            assert!(!name.starts_with("on") && (!elsewhere || inside), "{one}");
+                        }
+                    }
+                    other => assert!(
+                        !matches!(
+                            other,
+                            XmlEvent::Doctype { .. } | XmlEvent::ProcessingInstruction { .. }
+                        ),
+                        "more than a drawing"
+                    ),
+                }
+            }
+        }
+    });
+}
+
 #[test]
 fn every_file_is_known_for_something_or_nothing() {
-    let good = [pictures(), documents(), recordings()].concat();
+    let good = [pictures(), documents(), recordings(), drawings()].concat();
     target("sniffing", &good, |bytes| {
         bantin::infra::document::look(&mut Cursor::new(bytes)).unwrap();
     });

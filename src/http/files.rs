@@ -19,6 +19,7 @@ use crate::ctx::Ctx;
 use crate::domain::media::{TRACK_TYPE, Withdrawal};
 use crate::domain::time::Instant;
 use crate::infra::blob::{self, Object};
+use crate::infra::image::SVG;
 use crate::infra::random;
 
 /// A file to send.
@@ -73,13 +74,9 @@ pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, to: Audience) ->
     response
         .insert_header((header::ACCEPT_RANGES, "bytes"))
         .insert_header((header::CONTENT_DISPOSITION, disposition(&file)));
-    if !is_shown(&file.mime) {
-        // Whatever a browser takes it for: it runs nothing and loads nothing. With a 304 too, whose
-        // headers replace those of the copy that is kept.
-        response.insert_header((
-            header::CONTENT_SECURITY_POLICY,
-            "sandbox; default-src 'none'; frame-ancestors 'none'",
-        ));
+    if let Some(policy) = policy(&file.mime) {
+        // With a 304 too, whose headers replace those of the copy that is kept.
+        response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
     }
     if has_it(request.headers(), &tag, modified) {
         response.status(StatusCode::NOT_MODIFIED);
@@ -138,7 +135,7 @@ pub async fn send(request: &HttpRequest, ctx: &Ctx, file: File, to: Audience) ->
 async fn elsewhere(request: &HttpRequest, ctx: &Ctx, file: &File) -> ApiResult<Option<String>> {
     let seconds = ctx.settings.media_redirect;
     let head = request.extensions().contains::<HeadOnly>();
-    if seconds == 0 || head || !is_shown(&file.mime) {
+    if seconds == 0 || head || policy(&file.mime).is_some() {
         return Ok(None);
     }
     let good_for = Duration::from_secs(u64::from(seconds));
@@ -183,10 +180,22 @@ fn date(value: &header::HeaderValue) -> Option<HttpDate> {
     value.to_str().ok()?.trim().parse().ok()
 }
 
-/// What browsers may show in place: pictures, sound and film, none of which can run anything.
+/// What browsers show in place: pictures, sound and film.
 fn is_shown(mime: &str) -> bool {
     let kinds = ["image/", "audio/", "video/"];
-    mime != "image/svg+xml" && kinds.iter().any(|kind| mime.starts_with(kind))
+    kinds.iter().any(|kind| mime.starts_with(kind))
+}
+
+/// The policy of what could be more than it should: whatever a browser takes it for, it runs nothing and
+/// loads nothing. A drawing keeps its styles and the pictures inside it.
+fn policy(mime: &str) -> Option<&'static str> {
+    match mime {
+        SVG => Some(
+            "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+        ),
+        _ if is_shown(mime) => None,
+        _ => Some("sandbox; default-src 'none'; frame-ancestors 'none'"),
+    }
 }
 
 /// Documents are downloads. Their name is made of the hash: what the file was called when it was

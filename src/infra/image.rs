@@ -6,8 +6,10 @@ mod decode;
 mod encode;
 mod look;
 mod scale;
+mod svg;
 
 pub use self::look::Look;
+pub use self::svg::MIME as SVG;
 
 /// What a picture may cost.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +43,8 @@ pub enum ImageError {
     TooManyPixels,
     /// A JPEG of a kind that the decoder gets wrong.
     Misread,
+    /// An SVG that is not taken; why.
+    Drawing(&'static str),
     /// Not the file's fault: an encoder found no memory, say.
     Failed,
 }
@@ -53,7 +57,8 @@ pub struct Processed {
     /// As seen, after the orientation was applied.
     pub width: u32,
     pub height: u32,
-    pub look: Look,
+    /// None for a drawing: nothing here draws it.
+    pub look: Option<Look>,
     pub renditions: Vec<Rendition>,
 }
 
@@ -109,17 +114,26 @@ impl Picture {
 
 /// Looks at a picture without decoding it: enough to refuse most of what will be refused.
 pub fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageError> {
-    decode::header(original, limits)
+    match svg::is_svg(original) {
+        true => svg::header(original, limits),
+        false => decode::header(original, limits),
+    }
 }
 
-/// Makes of a picture no more than its crops.
+/// Makes of a picture no more than its crops. A drawing has none.
 pub fn crops(original: &[u8], limits: &Limits, focus: Focus) -> Result<Vec<Rendition>, ImageError> {
+    if svg::is_svg(original) {
+        return Ok(Vec::new());
+    }
     let (_, picture) = decode::picture(original, limits)?;
     crop::all(&picture, focus)
 }
 
-/// Names of the files that a picture of this size gets.
-pub fn names(width: u32, height: u32) -> Vec<String> {
+/// Names of the files that a picture of this type and size gets.
+pub fn names(mime: &str, width: u32, height: u32) -> Vec<String> {
+    if mime == SVG {
+        return vec!["full".to_owned()];
+    }
     let widest = WIDTHS.last().copied().unwrap_or_default();
     let sizes = WIDTHS.into_iter().filter(|narrow| *narrow < width);
     let fits = |to| to <= widest && scale::height(width, height, to) <= encode::WEBP_MAX_SIDE;
@@ -132,8 +146,12 @@ pub fn names(width: u32, height: u32) -> Vec<String> {
 }
 
 /// Makes the renditions: `full` in the picture's own size, then `w320` to `w1920`, and all that are
-/// no wider than the last in WebP, too; and the crops.
+/// no wider than the last in WebP, too; and the crops. Of a drawing a clean copy, `full`, that fits every
+/// size.
 pub fn process(original: &[u8], limits: &Limits, focus: Focus) -> Result<Processed, ImageError> {
+    if svg::is_svg(original) {
+        return svg::process(original, limits);
+    }
     let (mime, picture) = decode::picture(original, limits)?;
     let mut renditions = vec![classic("full".to_owned(), &picture)?];
     let mut modern = Vec::new();
@@ -162,7 +180,7 @@ pub fn process(original: &[u8], limits: &Limits, focus: Focus) -> Result<Process
         mime,
         width: picture.width,
         height: picture.height,
-        look,
+        look: Some(look),
         renditions,
     })
 }

@@ -58,6 +58,8 @@ pub enum UploadError {
     UnsupportedType,
     /// An office document with programs in it.
     Macros,
+    /// A drawing, where none are taken.
+    Drawing,
     /// A film or a sound of a kind that is not served; which.
     Recording(&'static str),
     /// More bytes than its kind may have.

@@ -28,6 +28,7 @@ mod captions;
 mod changes;
 mod documents;
 mod drafts;
+mod drawings;
 mod editing;
 mod editorial_categories;
 mod editorial_portal;

@@ -35,6 +35,7 @@ const BAD: &[(&str, &str)] = &[
     ("BANTIN_MAX_VIDEO", "68719476737"),
     ("BANTIN_UPLOAD_HOURS", "0"),
     ("BANTIN_MAX_PIXELS", "0"),
+    ("BANTIN_SVG", "some"),
     ("BANTIN_INLINE_PIXELS", "-1"),
     ("BANTIN_BODY_TIMEOUT", "3601"),
     ("BANTIN_SHUTDOWN_TIMEOUT", "1.5"),

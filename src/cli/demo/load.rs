@@ -275,6 +275,7 @@ impl Loading<'_> {
         let done = done.map_err(|error| match error {
             UploadError::Failed(error) => failed(&photo.key)(error),
             UploadError::UnsupportedType
+            | UploadError::Drawing
             | UploadError::Macros
             | UploadError::Recording(_)
             | UploadError::TooLarge(..) => {

@@ -109,8 +109,8 @@ async fn get_media(
         ("If-Modified-Since" = Option<String>, Header, description = "304 when the file has not changed since; counts only without `If-None-Match`", max_length = 100, pattern = "^[A-Za-z0-9:, -]+ GMT$"),
     ),
     responses(
-        (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"))),
-        (status = 206, description = "The ranges: of one `Content-Range` tells which, several are parts with a `Content-Range` each", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"), (Vec<u8> = "multipart/byteranges"))),
+        (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "image/svg+xml"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"))),
+        (status = 206, description = "The ranges: of one `Content-Range` tells which, several are parts with a `Content-Range` each", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "image/svg+xml"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"), (Vec<u8> = "multipart/byteranges"))),
         (status = 304, description = "Not modified"),
         (status = 307, description = "Where readers are sent to a bucket (`BANTIN_MEDIA_REDIRECT`): a signed address, good for a while"),
         (status = 404, body = Problem, content_type = "application/problem+json"),

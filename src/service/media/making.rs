@@ -166,6 +166,10 @@ pub(super) fn refused(error: ImageError) -> UploadError {
             FaultCode::BadFormat,
             "is a JPEG with each channel in a scan of its own, which is not read: save it as another kind",
         ),
+        ImageError::Drawing(why) => {
+            let message = format!("is an SVG that {why}");
+            return UploadError::Failed(Faults::one("/file", FaultCode::BadFormat, message).into());
+        }
         ImageError::TooManyPixels => (FaultCode::OutOfRange, "has too many pixels"),
     };
     UploadError::Failed(Faults::one("/file", code, message).into())

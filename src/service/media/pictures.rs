@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::making::{Made, new_key, refused};
 use super::{Upload, UploadError, internal, remove, unstored};
+use crate::config::Svg;
 use crate::ctx::Ctx;
 use crate::domain::media::{Kind, MediaContent, Medium, Rendition, Status, Work};
 use crate::infra::blob::Blobs;
@@ -44,10 +45,15 @@ pub(super) async fn make_picture(ctx: &Ctx, upload: &Upload) -> Result<Made, Upl
     let (path, focus) = (upload.path.clone(), focus(&upload.content));
     let limits = limits(ctx);
     let at_once = u64::from(ctx.settings.inline_pixels);
+    let drawings = ctx.settings.svg == Svg::On;
     tokio::task::spawn_blocking(move || {
         let original = std::fs::read(&path).map_err(internal)?;
         let header = caught(|| image::header(&original, &limits)).map_err(refused)?;
-        let Some(_turn) = turn.filter(|_| header.pixels() <= at_once) else {
+        if header.mime == image::SVG && !drawings {
+            return Err(UploadError::Drawing);
+        }
+        let small = header.mime == image::SVG || header.pixels() <= at_once;
+        let Some(_turn) = turn.filter(|_| small) else {
             return Ok(put_for_later(&blobs, &original, header)?);
         };
         let picture = caught(|| image::process(&original, &limits, focus)).map_err(refused)?;
@@ -65,7 +71,7 @@ pub(super) enum Ready {
     All {
         width: i32,
         height: i32,
-        look: Look,
+        look: Option<Look>,
         renditions: Vec<Rendition>,
     },
     Crops(Vec<Rendition>),
@@ -90,8 +96,8 @@ impl Ready {
                 medium.status = Status::Ready;
                 medium.width = Some(width);
                 medium.height = Some(height);
-                medium.thumbhash = Some(look.thumbhash);
-                medium.colour = look.colour;
+                medium.thumbhash = look.as_ref().map(|look| look.thumbhash.clone());
+                medium.colour = look.and_then(|look| look.colour);
                 medium.renditions = renditions;
             }
             Self::Crops(crops) => {
@@ -218,7 +224,7 @@ fn put_objects(
         height: Some(size(picture.height)?),
         duration_ms: None,
         pages: None,
-        look: Some(picture.look.clone()),
+        look: picture.look.clone(),
         renditions: put_renditions(blobs, &picture.renditions, stored)?,
         original: put(blobs, original, stored)?,
     })

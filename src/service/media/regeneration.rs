@@ -36,7 +36,7 @@ pub async fn pictures(db: &Db, missing: bool) -> Result<Vec<MediaId>, Error> {
         let size = size.and_then(|(w, h)| Some((u32::try_from(w).ok()?, u32::try_from(h).ok()?)));
         size.is_some_and(|(width, height)| {
             let has = |name: &String| medium.renditions.iter().any(|made| made.name == *name);
-            !image::names(width, height).iter().all(has)
+            !image::names(&medium.mime, width, height).iter().all(has)
         })
     };
     let chosen = all.into_iter().filter(|medium| !missing || lacks(medium));

@@ -205,6 +205,7 @@ async fn finish(
         // The same bytes sent again would be refused again.
         Err(
             error @ (UploadError::UnsupportedType
+            | UploadError::Drawing
             | UploadError::Macros
             | UploadError::Recording(_)
             | UploadError::TooLarge(..)

@@ -83,8 +83,8 @@ impl FromQuery for PreviewQuery {
         ("rendition" = String, Path, description = "Name of the rendition", max_length = 24, pattern = "^[a-z0-9-]{1,24}$"),
         PreviewParams,
     ), responses(
-    (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"))),
-    (status = 206, description = "The ranges that were asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"), (Vec<u8> = "multipart/byteranges"))),
+    (status = 200, content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "image/svg+xml"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"))),
+    (status = 206, description = "The ranges that were asked for", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "image/svg+xml"), (Vec<u8> = "video/*"), (Vec<u8> = "audio/*"), (Vec<u8> = "application/*"), (Vec<u8> = "text/vtt"), (Vec<u8> = "multipart/byteranges"))),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 410, body = Problem, content_type = "application/problem+json"),
