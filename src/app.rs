@@ -94,6 +94,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         hasher: Arc::new(hasher),
         hashing: Arc::new(Semaphore::new(cores)),
         decoding: Arc::new(Semaphore::new(pictures)),
+        looking: Arc::new(Semaphore::new(pictures)),
         media_work: Arc::new(Notify::new()),
         provider,
         asking: Arc::new(Semaphore::new(ASKING)),

@@ -34,6 +34,8 @@ pub struct Ctx {
     pub hashing: Arc<Semaphore>,
     /// Turns for decoding pictures.
     pub decoding: Arc<Semaphore>,
+    /// Turns for looking at pictures that are too large to be decoded at once.
+    pub looking: Arc<Semaphore>,
     /// Told when there is work on media to do.
     pub media_work: Arc<Notify>,
     /// Who else users may sign in through.

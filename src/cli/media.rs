@@ -111,7 +111,7 @@ impl Move {
             if there.get(&object.key) == Some(&object.bytes) {
                 skipped += 1;
             } else {
-                let wanted = known.get(&object.key).and_then(Option::as_deref);
+                let wanted = known.get(&object.key).and_then(Option::as_ref);
                 let done = storage::copy(&from, &to, &object.key, wanted)
                     .map_err(|error| format!("{}; run it again to go on", why(error)))?;
                 // What was deleted meanwhile is told below, if a row still names it.

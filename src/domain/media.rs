@@ -104,6 +104,14 @@ pub struct MediaContent {
     pub focal_point: Option<FocalPoint>,
 }
 
+/// What rows tell of an object in media storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// SHA-256 of its bytes, lower-case hex.
+    pub hash: String,
+    pub mime: String,
+}
+
 impl MediaContent {
     /// What the fields say together.
     pub fn check(&self) -> Result<(), Faults> {

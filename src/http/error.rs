@@ -97,6 +97,7 @@ codes! {
     MediaWithdrawn = "media_withdrawn", 409, "The medium was withdrawn";
     OffsetMismatch = "offset_mismatch", 409, "The upload stands elsewhere";
     TooManyUploads = "too_many_uploads", 409, "Too many uploads are open";
+    TooManyPieces = "too_many_pieces", 409, "The upload has too many pieces";
     LoginTaken = "login_taken", 409, "The login is taken";
     LastAdmin = "last_admin", 409, "The last admin must stay";
     FourEyes = "four_eyes", 409, "Somebody else must publish it";
@@ -425,6 +426,7 @@ impl From<service::Error> for ApiError {
                 Conflict::MediaWithdrawn => Code::MediaWithdrawn,
                 Conflict::OffsetMismatch => Code::OffsetMismatch,
                 Conflict::TooManyUploads => Code::TooManyUploads,
+                Conflict::TooManyPieces => Code::TooManyPieces,
                 Conflict::MediaKnown => Code::MediaKnown,
             })
             .detail(detail),

@@ -20,6 +20,9 @@ use self::folder::Folder;
 /// After this a file on its way in belongs to nobody: an upload takes hours at the most.
 const ABANDONED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
+/// The MIME type of bytes that are nothing by themselves.
+pub const BYTES: &str = "application/octet-stream";
+
 /// Where objects lie. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Blobs {
@@ -89,21 +92,22 @@ impl Blobs {
         Ok(())
     }
 
-    /// Writes a new object durably: it is there whole or not at all. A key is never written twice.
-    pub fn put(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+    /// Writes a new object durably: it is there whole or not at all. A key is never written twice. A bucket
+    /// tells the MIME type to whoever fetches the object from there.
+    pub fn put(&self, key: &str, mime: &str, bytes: &[u8]) -> io::Result<()> {
         check(key)?;
         match &self.place {
             Place::Folder(folder) => folder.put(key, &mut &*bytes).map(|_| ()),
-            Place::Bucket(bucket) => bucket.put(key, Bytes::copy_from_slice(bytes)),
+            Place::Bucket(bucket) => bucket.put(key, mime, Bytes::copy_from_slice(bytes)),
         }
     }
 
     /// The same with the bytes of a file, which is copied as a stream; answers how many they are.
-    pub fn put_file(&self, key: &str, from: &Path) -> io::Result<u64> {
+    pub fn put_file(&self, key: &str, mime: &str, from: &Path) -> io::Result<u64> {
         check(key)?;
         match &self.place {
             Place::Folder(folder) => folder.put(key, &mut std::fs::File::open(from)?),
-            Place::Bucket(bucket) => bucket.put_file(key, from),
+            Place::Bucket(bucket) => bucket.put_file(key, mime, from),
         }
     }
 

@@ -170,6 +170,7 @@ pub enum Conflict {
     MediaWithdrawn,
     OffsetMismatch,
     TooManyUploads,
+    TooManyPieces,
     MediaKnown,
 }
 

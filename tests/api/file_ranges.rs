@@ -5,6 +5,7 @@ use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use bantin::domain::time::Instant;
 use bantin::http::files::{Audience, File, send};
+use bantin::infra::blob::BYTES;
 
 use crate::support::sample::{local, picture};
 use crate::support::{Answer, NOW, Portal};
@@ -244,7 +245,11 @@ async fn an_editors_preview_takes_ranges_and_dates_too() {
 #[actix_web::test]
 async fn only_pictures_sound_and_film_are_shown_in_place() {
     let portal = Portal::new().await;
-    portal.ctx.blobs.put("documentobject", b"%PDF-").unwrap();
+    portal
+        .ctx
+        .blobs
+        .put("documentobject", BYTES, b"%PDF-")
+        .unwrap();
     for (mime, shown) in [
         ("image/jpeg", true),
         ("video/mp4", true),

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::Method;
+use bantin::domain::media::ObjectFacts;
 use bantin::domain::time::Instant;
-use bantin::infra::blob::{Blobs, Options, is_away};
+use bantin::infra::blob::{BYTES, Blobs, Options, is_away};
 use bantin::infra::clock::Clock;
 use bantin::service::media::storage;
 use url::Url;
@@ -102,10 +103,13 @@ async fn what_is_put_is_there_once_and_whole() {
         let wanted = large.clone();
         tokio::task::spawn_blocking(move || {
             let blobs = inner;
-            blobs.put("aakey00001", b"one").unwrap();
-            let again = blobs.put("aakey00001", b"two").unwrap_err();
+            blobs.put("aakey00001", BYTES, b"one").unwrap();
+            let again = blobs.put("aakey00001", BYTES, b"two").unwrap_err();
             assert_eq!(again.kind(), ErrorKind::AlreadyExists);
-            assert_eq!(blobs.put_file("aakey00002", &file).unwrap(), 20_000_000);
+            assert_eq!(
+                blobs.put_file("aakey00002", BYTES, &file).unwrap(),
+                20_000_000
+            );
             let mut copy = Vec::new();
             let mut fetched = blobs.fetch("aakey00002").unwrap().reopen().unwrap();
             fetched.read_to_end(&mut copy).unwrap();
@@ -121,7 +125,7 @@ async fn what_is_put_is_there_once_and_whole() {
             blobs.delete("aakey00001").unwrap();
             assert_eq!(keys(&blobs).len(), 1);
             for bad in ["", "short", "../../../etc/passwd", ".hidden00", "a/b/c/d/e"] {
-                let refused = blobs.put(bad, b"").unwrap_err();
+                let refused = blobs.put(bad, BYTES, b"").unwrap_err();
                 assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{bad}");
             }
         })
@@ -145,7 +149,7 @@ async fn a_bucket_lists_more_than_a_page() {
     for blobs in places(folder.path()) {
         let found = tokio::task::spawn_blocking(move || {
             for i in 0..1100 {
-                blobs.put(&format!("{i:010}"), b"x").unwrap();
+                blobs.put(&format!("{i:010}"), BYTES, b"x").unwrap();
             }
             keys(&blobs)
         });
@@ -214,17 +218,18 @@ async fn readers_are_sent_to_signed_addresses_where_that_is_wanted() {
     answer.status_is(307);
     assert_eq!(answer.header("cache-control"), "public, max-age=30");
     let location = answer.header("location").to_owned();
-    let (bytes, refused) = tokio::task::spawn_blocking(move || {
+    let (bytes, mime, refused) = tokio::task::spawn_blocking(move || {
         let agent = ureq::Agent::config_builder()
             .proxy(None)
             .http_status_as_error(false)
             .build()
             .new_agent();
         let mut fetched = agent.get(&location).call().unwrap();
+        let mime = fetched.headers()["content-type"].clone();
         let bytes = fetched.body_mut().read_to_vec().unwrap();
         let altered = location.replace("X-Amz-Expires=120", "X-Amz-Expires=9999");
         assert_ne!(altered, location);
-        (bytes, agent.get(&altered).call().unwrap().status())
+        (bytes, mime, agent.get(&altered).call().unwrap().status())
     })
     .await
     .unwrap();
@@ -232,6 +237,7 @@ async fn readers_are_sent_to_signed_addresses_where_that_is_wanted() {
         u64::try_from(bytes.len()).unwrap(),
         public["renditions"][0]["bytes"].as_u64().unwrap()
     );
+    assert_eq!(mime, public["renditions"][0]["type"].as_str().unwrap());
     assert_eq!(refused, 403);
     // Who has the file is told so; a HEAD, and an editor's preview, are answered here.
     let tag = format!("\"{}\"", path.split('/').nth(2).unwrap());
@@ -379,12 +385,15 @@ async fn media_move_from_a_folder_to_a_bucket_and_stay_what_they_are() {
         let listed = storage::list(&from).unwrap();
         assert_eq!(listed.len(), known.len());
         for object in &listed {
-            let hash = known[&object.key].as_deref();
-            assert!(hash.is_some());
-            storage::copy(&from, &inner, &object.key, hash).unwrap();
-            storage::copy(&from, &inner, &object.key, hash).unwrap_err();
-            let other = hash.map(|hash| hash.replace('a', "b").replace('1', "2"));
-            storage::copy(&from, &inner, &object.key, other.as_deref()).unwrap_err();
+            let told = known[&object.key].as_ref();
+            assert!(told.is_some());
+            storage::copy(&from, &inner, &object.key, told).unwrap();
+            storage::copy(&from, &inner, &object.key, told).unwrap_err();
+            let other = told.map(|told| ObjectFacts {
+                hash: told.hash.replace('a', "b").replace('1', "2"),
+                ..told.clone()
+            });
+            storage::copy(&from, &inner, &object.key, other.as_ref()).unwrap_err();
         }
         keys(&from) == keys(&inner)
     });

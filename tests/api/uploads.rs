@@ -1,8 +1,13 @@
 //! Uploads that are resumed: the protocol tus 1.0, as its clients speak it.
 
 use actix_web::http::Method;
+use bantin::domain::upload::Arrival;
+use bantin::infra::blob::BYTES;
+use bantin::store;
+use bantin::store::editorial::uploads;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::sample::{local, picture};
@@ -283,6 +288,54 @@ async fn one_user_has_so_many_uploads_open() {
         .await
         .is(204);
     begun(&reporter, 5).await;
+}
+
+#[actix_web::test]
+async fn uploads_begun_at_once_do_not_pass_the_limit_together() {
+    let portal = Portal::new().await;
+    let reporter = portal.reporter().await;
+    let most = bantin::service::media::uploads::OPEN;
+    let begun: Vec<Answer> = futures_util::stream::iter(0..most + 20)
+        .map(|_| begin(&reporter, 5, ""))
+        .buffer_unordered(20)
+        .collect()
+        .await;
+    let refused = begun.iter().filter(|answer| answer.status == 409);
+    assert_eq!(refused.count(), 20);
+}
+
+#[actix_web::test]
+async fn an_upload_has_so_many_pieces_and_one_that_ends_it() {
+    let portal = Portal::new().await;
+    let reporter = portal.reporter().await;
+    let path = begun(&reporter, 11_000).await;
+    let id = path.rsplit('/').next().unwrap().to_owned();
+    portal.ctx.blobs.put("onebyte00", BYTES, b"%").unwrap();
+    portal
+        .ctx
+        .db
+        .write(move |conn| {
+            let mut before = uploads::get(conn, &id)?;
+            for _ in 0..10_000 {
+                let after = Arrival {
+                    received: before.received + 1,
+                    ..before.clone()
+                };
+                assert!(uploads::add_part(conn, &before, &after, "onebyte00")?);
+                before = after;
+            }
+            Ok::<_, store::Error>(())
+        })
+        .await
+        .unwrap();
+    let there = objects(&portal);
+    let refused = send(&reporter, &path, 10_000, &[b'%'; 500]).await;
+    refused.problem(409, "too_many_pieces");
+    assert_eq!(objects(&portal), there);
+    assert_eq!(offset(&reporter, &path).await, "10000");
+    // All that is left is one piece; the file is of no kind that is taken.
+    let last = send(&reporter, &path, 10_000, &[b'%'; 1000]).await;
+    last.problem(415, "unsupported_media_type");
 }
 
 #[actix_web::test]

@@ -18,8 +18,9 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path as Key;
 use object_store::signer::Signer;
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, GetRange, MultipartUpload, ObjectStore,
-    ObjectStoreExt as _, PutMode, PutOptions, RetryConfig,
+    Attribute, AttributeValue, Attributes, BackoffConfig, ClientOptions, GetOptions, GetRange,
+    MultipartUpload, ObjectStore, ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions,
+    RetryConfig,
 };
 use reqwest::Method;
 use tokio::io::AsyncReadExt as _;
@@ -94,10 +95,14 @@ impl Bucket {
         })
     }
 
-    pub(super) fn put(&self, key: &str, bytes: Bytes) -> io::Result<()> {
+    pub(super) fn put(&self, key: &str, mime: &str, bytes: Bytes) -> io::Result<()> {
         let (store, key) = (self.store.clone(), self.key(key));
+        let new = PutOptions {
+            mode: PutMode::Create,
+            attributes: typed(mime),
+            ..PutOptions::default()
+        };
         self.wait(async move {
-            let new = PutOptions::from(PutMode::Create);
             store
                 .put_opts(&key, bytes.into(), new)
                 .await
@@ -108,16 +113,22 @@ impl Bucket {
 
     /// What is larger than one part goes up in parts, one in memory at a time. Parts cannot be made
     /// conditional; keys are random.
-    pub(super) fn put_file(&self, key: &str, from: &Path) -> io::Result<u64> {
+    pub(super) fn put_file(&self, key: &str, mime: &str, from: &Path) -> io::Result<u64> {
         let length = std::fs::metadata(from)?.len();
         if length <= PART {
-            self.put(key, std::fs::read(from)?.into())?;
+            self.put(key, mime, std::fs::read(from)?.into())?;
             return Ok(length);
         }
         let (store, key, from) = (self.store.clone(), self.key(key), from.to_owned());
+        let attributes = typed(mime);
         self.wait(async move {
             let mut file = tokio::fs::File::open(from).await?;
-            let mut upload = store.put_multipart(&key).await.map_err(told)?;
+            let options = PutMultipartOptions {
+                attributes,
+                ..PutMultipartOptions::default()
+            };
+            let upload = store.put_multipart_opts(&key, options).await;
+            let mut upload = upload.map_err(told)?;
             let sent = send(upload.as_mut(), &mut file).await;
             if sent.is_err() {
                 // What it fails to remove, a rule of the bucket for unfinished uploads does.
@@ -224,6 +235,11 @@ impl Bucket {
     ) -> io::Result<T> {
         self.runtime.spawn(work).await.map_err(Error::other)?
     }
+}
+
+fn typed(mime: &str) -> Attributes {
+    let mime = AttributeValue::from(mime.to_owned());
+    Attributes::from_iter([(Attribute::ContentType, mime)])
 }
 
 /// Sends a file part by part; answers its length.

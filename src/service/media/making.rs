@@ -121,7 +121,9 @@ async fn store_document(
     let (pages, bytes) = tokio::task::spawn_blocking(move || {
         // A parser that panics has met a damaged file, which is served as it is.
         let pages = catch_unwind(|| document::pages(&path, mime)).unwrap_or(None);
-        blobs.put_file(&place, &path).map(|bytes| (pages, bytes))
+        blobs
+            .put_file(&place, mime, &path)
+            .map(|bytes| (pages, bytes))
     })
     .await
     .map_err(internal)?

@@ -1,6 +1,8 @@
 //! Pictures made ready: decoded, cleaned and scaled, in turns.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -40,7 +42,10 @@ fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageErr
 /// Looks at a picture, and decodes, cleans and scales it if it is not too large and has a turn soon.
 /// Stores all its objects.
 pub(super) async fn make_picture(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError> {
-    let turn = turn(&ctx.decoding, PATIENCE, "").await.ok();
+    let decoding = turn(&ctx.decoding, PATIENCE, "").await.ok();
+    // What only waits for later is read whole, too, for a moment.
+    let looking = Arc::clone(&ctx.looking).acquire_owned().await;
+    let looking = looking.map_err(internal)?;
     let blobs = ctx.blobs.clone();
     let (path, focus) = (upload.path.clone(), focus(&upload.content));
     let limits = limits(ctx);
@@ -53,9 +58,11 @@ pub(super) async fn make_picture(ctx: &Ctx, upload: &Upload) -> Result<Made, Upl
             return Err(UploadError::Drawing);
         }
         let small = header.mime == image::SVG || header.pixels() <= at_once;
-        let Some(_turn) = turn.filter(|_| small) else {
-            return Ok(put_for_later(&blobs, &original, header)?);
+        let Some(_turn) = decoding.filter(|_| small) else {
+            drop(original);
+            return Ok(put_for_later(&blobs, &path, header)?);
         };
+        drop(looking);
         let picture = caught(|| image::process(&original, &limits, focus)).map_err(refused)?;
         Ok(storing(&blobs, |stored| {
             put_objects(&blobs, &original, &picture, stored)
@@ -180,9 +187,9 @@ fn length(bytes: &[u8]) -> Result<i64, Error> {
 }
 
 /// Stores one object; `stored` learns its key.
-fn put(blobs: &Blobs, bytes: &[u8], stored: &mut Vec<String>) -> Result<String, Error> {
+fn put(blobs: &Blobs, mime: &str, bytes: &[u8], stored: &mut Vec<String>) -> Result<String, Error> {
     let key = new_key();
-    blobs.put(&key, bytes).map_err(unstored)?;
+    blobs.put(&key, mime, bytes).map_err(unstored)?;
     stored.push(key.clone());
     Ok(key)
 }
@@ -198,7 +205,7 @@ fn put_renditions(
             Ok(Rendition {
                 name: made.name.clone(),
                 hash: hex::encode(Sha256::digest(&made.bytes)),
-                key: put(blobs, &made.bytes, stored)?,
+                key: put(blobs, made.mime, &made.bytes, stored)?,
                 mime: made.mime.to_owned(),
                 bytes: length(&made.bytes)?,
                 width: Some(size(made.width)?),
@@ -226,23 +233,27 @@ fn put_objects(
         pages: None,
         look: picture.look.clone(),
         renditions: put_renditions(blobs, &picture.renditions, stored)?,
-        original: put(blobs, original, stored)?,
+        original: put(blobs, picture.mime, original, stored)?,
     })
 }
 
 /// Stores the original; the rest is left to do.
-fn put_for_later(blobs: &Blobs, original: &[u8], header: Header) -> Result<Made, Error> {
+fn put_for_later(blobs: &Blobs, original: &Path, header: Header) -> Result<Made, Error> {
+    let key = new_key();
+    let bytes = blobs
+        .put_file(&key, header.mime, original)
+        .map_err(unstored)?;
     Ok(Made {
         kind: Kind::Image,
         mime: header.mime,
         status: Status::Processing,
-        bytes: length(original)?,
+        bytes: i64::try_from(bytes).map_err(internal)?,
         width: Some(size(header.width)?),
         height: Some(size(header.height)?),
         duration_ms: None,
         pages: None,
         look: None,
         renditions: Vec::new(),
-        original: put(blobs, original, &mut Vec::new())?,
+        original: key,
     })
 }

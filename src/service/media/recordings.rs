@@ -40,7 +40,7 @@ pub(super) async fn make_recording(
         // The file as it was is gone: what leaves here must not lie about either.
         let hash = found.cleaning.clean(&mut file).map_err(internal)?;
         let key = new_key();
-        let bytes = blobs.put_file(&key, &path).map_err(unstored)?;
+        let bytes = blobs.put_file(&key, found.mime, &path).map_err(unstored)?;
         let bytes = i64::try_from(bytes).map_err(internal)?;
         let side = |side: Option<u32>| side.and_then(|side| i32::try_from(side).ok());
         let (width, height) = (side(found.width), side(found.height));

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::{deed, internal, keys_of, require_unused};
 use crate::domain::id::MediaId;
+use crate::domain::media::ObjectFacts;
 use crate::domain::time::Instant;
-use crate::infra::blob::{Blobs, Listed};
+use crate::infra::blob::{BYTES, Blobs, Listed};
 use crate::infra::checksum::{Algorithm, Hasher};
 use crate::service::Error;
 use crate::store::Db;
@@ -16,7 +17,7 @@ use crate::store::editorial::{audit, media};
 /// What is read at once while a file is hashed.
 const CHUNK: usize = 256 * 1024;
 
-/// Every key that a row names, with the SHA-256 of its bytes where that is known.
+/// Every key that a row names, with what rows tell of its object.
 pub async fn known(db: &Db) -> Result<Keys, Error> {
     Ok(db.read(objects::keys).await?)
 }
@@ -33,20 +34,26 @@ pub fn list(blobs: &Blobs) -> Result<Vec<Listed>, Error> {
     Ok(found)
 }
 
-/// Copies one object, and reads the copy back. The bytes must be those that the row tells of. False where
+/// Copies one object, and reads the copy back. The bytes must be those that the rows tell of. False where
 /// the object is gone.
-pub fn copy(from: &Blobs, to: &Blobs, key: &str, wanted: Option<&str>) -> Result<bool, Error> {
+pub fn copy(
+    from: &Blobs,
+    to: &Blobs,
+    key: &str,
+    told: Option<&ObjectFacts>,
+) -> Result<bool, Error> {
     let bytes = match from.fetch(key) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         fetched => fetched.map_err(internal)?,
     };
     let hash = sha256(bytes.path()).map_err(internal)?;
-    if wanted.is_some_and(|wanted| wanted != hash) {
+    if told.is_some_and(|told| told.hash != hash) {
         return Err(Error::Internal(format!(
             "{key}: its bytes are not what they were"
         )));
     }
-    to.put_file(key, bytes.path()).map_err(internal)?;
+    let mime = told.map_or(BYTES, |told| told.mime.as_str());
+    to.put_file(key, mime, bytes.path()).map_err(internal)?;
     let copy = to.fetch(key).map_err(internal)?;
     match sha256(copy.path()).map_err(internal)? == hash {
         true => Ok(true),

@@ -11,7 +11,7 @@ use crate::ctx::Ctx;
 use crate::domain::content::Language;
 use crate::domain::id::MediaId;
 use crate::domain::input::{FaultCode, Faults};
-use crate::domain::media::{Kind, MAX_TRACKS, Medium, Track, TrackKind, TrackLabel};
+use crate::domain::media::{Kind, MAX_TRACKS, Medium, TRACK_TYPE, Track, TrackKind, TrackLabel};
 use crate::domain::webvtt;
 use crate::service::write_down;
 use crate::store::editorial::media;
@@ -58,7 +58,7 @@ pub async fn put(
         track.key.clone(),
         text.as_bytes().to_vec(),
     );
-    tokio::task::spawn_blocking(move || blobs.put(&key, &bytes))
+    tokio::task::spawn_blocking(move || blobs.put(&key, TRACK_TYPE, &bytes))
         .await
         .map_err(internal)?
         .map_err(unstored)?;

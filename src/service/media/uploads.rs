@@ -17,12 +17,17 @@ use crate::domain::media::FileName;
 use crate::domain::time::Instant;
 use crate::domain::upload::{Arrival, Metadata};
 use crate::domain::user::Actor;
+use crate::infra::blob::BYTES;
 use crate::infra::random;
 use crate::service::{Command, Conflict, Error};
-use crate::store::editorial::uploads;
+use crate::store::editorial::{uploads, users};
 
 /// Uploads that one user may have open at once.
 pub const OPEN: i64 = 100;
+
+/// Pieces that an upload may have before its last: the largest file in those that a client sends without
+/// a break, and many breaks.
+const PIECES: i64 = 10_000;
 
 /// The next bytes of an upload, in a local file.
 pub struct Piece {
@@ -53,6 +58,8 @@ pub async fn create(
     };
     ctx.db
         .write(move |conn| {
+            // One after the other, or several at once would pass the limit together.
+            users::hold(conn, arrival.user_id)?;
             if uploads::count_open(conn, arrival.user_id, command.at)? >= OPEN {
                 return Err(Error::Conflict {
                     code: Conflict::TooManyUploads,
@@ -96,20 +103,32 @@ pub async fn append(
     };
     let (blobs, key) = (ctx.blobs.clone(), new_key());
     let place = key.clone();
-    tokio::task::spawn_blocking(move || blobs.put_file(&place, &piece.path))
+    tokio::task::spawn_blocking(move || blobs.put_file(&place, BYTES, &piece.path))
         .await
         .map_err(internal)?
         .map_err(unstored)?;
     let (next, part) = (after.clone(), key.clone());
     let added = ctx
         .db
-        .write(move |conn| Ok::<_, Error>(uploads::add_part(conn, &before, &next, &part)?))
+        .write(move |conn| {
+            if uploads::count_parts(conn, &before.id)? >= PIECES {
+                return Err(Error::Conflict {
+                    code: Conflict::TooManyPieces,
+                    detail: format!("{PIECES} pieces have come; send all that is left as one"),
+                });
+            }
+            Ok(uploads::add_part(conn, &before, &next, &part)?)
+        })
         .await;
     match added {
         Ok(true) => Ok(after),
         Ok(false) => {
             drop_objects(&ctx.blobs, vec![key]).await;
             Err(elsewhere().into())
+        }
+        Err(error @ Error::Conflict { .. }) => {
+            drop_objects(&ctx.blobs, vec![key]).await;
+            Err(error.into())
         }
         // Perhaps the row is there: an orphan is better than a row without its object.
         Err(error) => Err(error.into()),

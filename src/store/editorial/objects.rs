@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::schema::{article_media, media, publications, scheduled_media, upload_parts};
 use crate::domain::id::MediaId;
-use crate::domain::media::{FrozenMedium, Rendition, Track};
+use crate::domain::media::{FrozenMedium, ObjectFacts, Rendition, Track};
 use crate::domain::time::Instant;
 use crate::store::public::media::{file_keys, held};
 use crate::store::{Conn, Result, from_json};
@@ -14,8 +14,8 @@ use crate::store::{Conn, Result, from_json};
 /// Rows read at once.
 const CHUNK: i64 = 500;
 
-/// Keys of objects, each with the SHA-256 of its bytes where a row tells it.
-pub type Keys = HashMap<String, Option<String>>;
+/// Keys of objects, each with what a row tells of it; nothing of a piece of an upload.
+pub type Keys = HashMap<String, Option<ObjectFacts>>;
 
 /// Every key that any row names: media, what is public, what was and may come back, uploads.
 pub fn keys(conn: &mut Conn) -> Result<Keys> {
@@ -25,13 +25,14 @@ pub fn keys(conn: &mut Conn) -> Result<Keys> {
     }
     let mut after = 0;
     loop {
-        let rows: Vec<(i64, String, String, String, String)> = media::table
+        let rows: Vec<(i64, String, String, String, String, String)> = media::table
             .filter(media::id.gt(after))
             .order(media::id)
             .limit(CHUNK)
             .select((
                 media::id,
                 media::hash,
+                media::mime,
                 media::original,
                 media::renditions,
                 media::tracks,
@@ -41,8 +42,8 @@ pub fn keys(conn: &mut Conn) -> Result<Keys> {
             break;
         };
         after = *last;
-        for (_, hash, original, renditions, tracks) in rows {
-            keys.insert(original, Some(hash));
+        for (_, hash, mime, original, renditions, tracks) in rows {
+            keys.insert(original, Some(ObjectFacts { hash, mime }));
             add(&mut keys, from_json(&renditions)?, from_json(&tracks)?);
         }
     }
@@ -67,16 +68,13 @@ pub fn keys(conn: &mut Conn) -> Result<Keys> {
 }
 
 fn add(keys: &mut Keys, renditions: Vec<Rendition>, tracks: Vec<Track>) {
-    keys.extend(
-        renditions
-            .into_iter()
-            .map(|made| (made.key, Some(made.hash))),
-    );
-    keys.extend(
-        tracks
-            .into_iter()
-            .map(|track| (track.key, Some(track.hash))),
-    );
+    let tracks = tracks.into_iter().map(|track| track.file());
+    for Rendition {
+        key, hash, mime, ..
+    } in renditions.into_iter().chain(tracks)
+    {
+        keys.insert(key, Some(ObjectFacts { hash, mime }));
+    }
 }
 
 /// Media older than that which no article holds, in its working copy, by plan or publicly. Withdrawn

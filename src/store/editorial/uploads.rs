@@ -81,6 +81,14 @@ pub fn add_part(conn: &mut Conn, before: &Arrival, after: &Arrival, key: &str) -
     Ok(true)
 }
 
+/// How many pieces an upload has.
+pub fn count_parts(conn: &mut Conn, id: &str) -> Result<i64> {
+    Ok(upload_parts::table
+        .filter(upload_parts::upload_id.eq(id))
+        .count()
+        .get_result(conn)?)
+}
+
 /// The upload has become a medium: it needs its pieces no more. False, and nothing done, where it does
 /// not stand at `before`.
 pub fn finish(conn: &mut Conn, before: &Arrival, after: &Arrival) -> Result<bool> {

@@ -10,7 +10,7 @@ use super::schema::{live_files, live_media, withdrawn_files};
 use crate::domain::article::ReasonCode;
 use crate::domain::caption::{Alt, Credit};
 use crate::domain::id::{ArticleId, MediaId};
-use crate::domain::media::{AiLabel, FrozenMedium, Kind, Rendition, Withdrawal};
+use crate::domain::media::{AiLabel, FrozenMedium, Kind, ObjectFacts, Rendition, Withdrawal};
 use crate::domain::page::{Cursor, Limit, Page};
 use crate::domain::time::Instant;
 use crate::store::db::each_backend;
@@ -332,14 +332,14 @@ pub fn refresh(
     Ok(())
 }
 
-/// Keys of all public files, each with the SHA-256 of its bytes.
-pub fn file_keys(conn: &mut Conn) -> Result<HashMap<String, Option<String>>> {
-    let rows: Vec<(String, String)> = live_files::table
-        .select((live_files::key, live_files::hash))
+/// Keys of all public files, each with what is known of it.
+pub fn file_keys(conn: &mut Conn) -> Result<HashMap<String, Option<ObjectFacts>>> {
+    let rows: Vec<(String, String, String)> = live_files::table
+        .select((live_files::key, live_files::hash, live_files::mime))
         .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(key, hash)| (key, Some(hash)))
+        .map(|(key, hash, mime)| (key, Some(ObjectFacts { hash, mime })))
         .collect())
 }
 
