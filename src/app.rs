@@ -26,7 +26,7 @@ use crate::infra::telemetry::{Metrics, start_log};
 use crate::infra::token::Keys;
 use crate::infra::vault::Vault;
 use crate::service::audit::{Retention, prune};
-use crate::service::media::work_once;
+use crate::service::media::{recover, work_once};
 use crate::service::publishing::{SetAside, carry_out_due};
 use crate::store::Db;
 use crate::store::db::{Address, Conn};
@@ -321,6 +321,11 @@ async fn keep_schedule(ctx: Ctx) {
 /// because another node may have left something. Stops between two things.
 async fn keep_media(ctx: Ctx, mut stopping: watch::Receiver<bool>) {
     const OFTEN: Duration = Duration::from_secs(1);
+    if !ctx.db.is_shared()
+        && let Err(error) = recover(&ctx).await
+    {
+        tracing::warn!(?error, "work on media waits until its time is over");
+    }
     while !*stopping.borrow() {
         match work_once(&ctx).await {
             Ok(true) => continue,

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::jobs::{load, work_once};
+pub use self::jobs::{load, recover, work_once};
 use self::making::{Made, make};
 pub use self::replacement::replace;
 pub use self::withdrawal::withdraw;

@@ -203,6 +203,11 @@ impl Db {
         .await
     }
 
+    /// May other nodes be at work on this database?
+    pub fn is_shared(&self) -> bool {
+        !matches!(self.address, Address::Sqlite(_))
+    }
+
     /// One snapshot for a bounded point read or a short list: on SQLite it runs right here when a
     /// connection is free, which saves the hop to another thread (it costs half the request again).
     pub async fn read_brief<T, E>(
@@ -213,7 +218,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        if matches!(self.address, Address::Sqlite(_))
+        if !self.is_shared()
             && let Some(mut conn) = self.readers.try_get()
         {
             return snapshot(&mut conn, work);

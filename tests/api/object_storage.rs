@@ -14,7 +14,7 @@ use bantin::domain::media::ObjectFacts;
 use bantin::domain::time::Instant;
 use bantin::infra::blob::{BYTES, Blobs, Options, is_away};
 use bantin::infra::clock::Clock;
-use bantin::service::media::storage;
+use bantin::service::media::{storage, work_once};
 use url::Url;
 
 use crate::support::Portal;
@@ -248,7 +248,7 @@ async fn readers_are_sent_to_signed_addresses_where_that_is_wanted() {
     portal.get(&preview).await.status_is(200);
 }
 
-/// Passes connections on to the server, until it is told to refuse them.
+/// Passes connections on to the server, unless it is told to end them.
 struct Line {
     port: u16,
     cut: Arc<AtomicBool>,
@@ -266,7 +266,7 @@ impl Line {
         std::thread::spawn(move || {
             for inward in listener.incoming().map_while(Result::ok) {
                 if gone.load(Ordering::SeqCst) {
-                    return;
+                    continue;
                 }
                 let outward = TcpStream::connect(&to).unwrap();
                 for (from, to) in [(&inward, &outward), (&outward, &inward)] {
@@ -289,8 +289,10 @@ impl Line {
 
     fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
-        // The listener notices at the next connection.
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+
+    fn mend(&self) {
+        self.cut.store(false, Ordering::SeqCst);
     }
 }
 
@@ -325,6 +327,29 @@ async fn a_bucket_that_is_away_is_a_503_and_loses_nothing() {
         keys(&blobs).len()
     });
     assert!(left.await.unwrap() > 0);
+}
+
+#[actix_web::test]
+async fn work_on_a_picture_waits_for_a_storage_that_is_away() {
+    let Some(mut s3) = S3::new() else { return };
+    let line = Line::to(&s3.endpoint);
+    s3.endpoint = format!("http://127.0.0.1:{}", line.port);
+    let mut flags = s3.flags();
+    flags.extend(["--inline-pixels", "0"]);
+    let portal = Portal::with(&flags).await;
+    let editor = portal.editor().await;
+    let later = editor.upload("a.png", &picture(300, 200, 1), &[]).await;
+    let path = format!("/v1/editorial/media/{}", later.is(202)["id"]);
+    line.cut();
+    // More often than what fails for another reason is tried.
+    for _ in 0..6 {
+        assert!(work_once(&portal.ctx).await.unwrap());
+        portal.advance(60);
+    }
+    assert_eq!(editor.get(&path).await.ok()["status"], "processing");
+    line.mend();
+    assert!(work_once(&portal.ctx).await.unwrap());
+    assert_eq!(editor.get(&path).await.ok()["status"], "ready");
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! Uploads in pieces through the real server, over connections that break.
+//! Uploads through the real server, over connections that break, and while it is killed and stopped.
 
-use std::io::Write as _;
+use std::io::{Cursor, Write as _};
 use std::net::Shutdown;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::program::{Folder, Server, read};
+use crate::program::{Folder, LONG, Server, read};
 
 const PASSWORD: &str = "con trâu đen bên bờ ao";
 
@@ -48,9 +49,8 @@ fn sign_in(server: &Server, password: &str) -> String {
     pair["access_token"].as_str().unwrap().to_owned()
 }
 
-#[test]
-fn what_came_before_a_connection_broke_is_kept() {
-    let folder = Folder::new();
+/// A server, and the token of a reporter.
+fn signed_in(folder: &Folder, serve: &[&str]) -> (Server, String) {
     let add = [
         "user",
         "add",
@@ -60,13 +60,19 @@ fn what_came_before_a_connection_broke_is_kept() {
         "--password-stdin",
     ];
     folder.run_with(&add, PASSWORD).ok();
-    let server = folder.serve(&["serve"]);
+    let server = folder.serve(serve);
     let token = sign_in(&server, PASSWORD);
     let own = "mùa lúa chín vàng đồng";
     let change = json!({"current_password": PASSWORD, "new_password": own});
     server.post_as(&token, "/v1/auth/password", &change.to_string());
     let token = sign_in(&server, own);
+    (server, token)
+}
 
+#[test]
+fn what_came_before_a_connection_broke_is_kept() {
+    let folder = Folder::new();
+    let (server, token) = signed_in(&folder, &["serve"]);
     let mut file = b"%PDF-1.4\n".to_vec();
     file.resize(10_000_000, b'a');
     file.extend(b"\nstartxref\n9\n%%EOF\n");
@@ -98,7 +104,7 @@ fn what_came_before_a_connection_broke_is_kept() {
         if at == sent {
             break;
         }
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
     // What the network had delivered; the last packets may have been lost with the connection.
     assert!(at > 8 * 1024 * 1024 - 1 && at <= sent, "{at}");
@@ -121,5 +127,81 @@ fn what_came_before_a_connection_broke_is_kept() {
     let (_, shown) = shown.split_once("\r\n\r\n").unwrap();
     let shown: Value = serde_json::from_str(shown).unwrap();
     assert_eq!(shown["bytes"], file.len());
+    server.stop();
+}
+
+/// A picture that takes a moment.
+fn picture(shade: u8) -> Vec<u8> {
+    let pixels = image::RgbImage::from_fn(1400, 1000, |x, y| {
+        image::Rgb([
+            shade,
+            u8::try_from(x % 251).unwrap(),
+            u8::try_from(y % 253).unwrap(),
+        ])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    let format = image::ImageFormat::Png;
+    pixels.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn upload(server: &Server, token: &str, file: &[u8]) -> u64 {
+    let form = [
+        b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n",
+        file,
+        b"\r\n--edge--\r\n",
+    ]
+    .concat();
+    let headers = format!(
+        "Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {}\r\n",
+        form.len()
+    );
+    let answer = ask(
+        server,
+        &head("POST", "/v1/editorial/media", token, &headers),
+        &form,
+    );
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    body(&answer)["id"].as_u64().unwrap()
+}
+
+fn body(answer: &str) -> Value {
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
+fn status(server: &Server, token: &str, id: u64) -> String {
+    let path = format!("/v1/editorial/media/{id}");
+    let answer = ask(server, &head("GET", &path, token, ""), b"");
+    body(&answer)["status"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn pictures_are_made_ready_though_the_server_is_killed_and_stopped() {
+    let folder = Folder::new();
+    let later = ["serve", "--inline-pixels", "0"];
+    let (server, token) = signed_in(&folder, &later);
+    let mut media: Vec<u64> = (0..3)
+        .map(|shade| upload(&server, &token, &picture(shade)))
+        .collect();
+    server.kill();
+
+    let server = folder.serve(&later);
+    media.extend((3..6).map(|shade| upload(&server, &token, &picture(shade))));
+    // In the middle of one of them.
+    server.stop();
+
+    let server = folder.serve(&later);
+    let start = Instant::now();
+    for id in media {
+        while status(&server, &token, id) != "ready" {
+            assert!(
+                start.elapsed() < LONG,
+                "{id} is not ready: {}",
+                server.log()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
     server.stop();
 }

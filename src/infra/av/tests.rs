@@ -126,6 +126,42 @@ fn places_and_names_do_not_leave() {
     }
 }
 
+/// An element of WebM whose body is shorter than 127 bytes.
+fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
+    [id, &[0x80 | body.len() as u8], body].concat()
+}
+
+#[test]
+fn names_and_times_in_webm_do_not_leave() {
+    let info = [
+        element(b"\xBF", b"crc!"),
+        element(b"\x2A\xD7\xB1", &[0x0F, 0x42, 0x40]),
+        element(b"\x7B\xA9", "Nhà ông Bảy".as_bytes()),
+        element(b"\x44\x61", b"moment!!"),
+        element(b"\x73\x84", b""),
+    ];
+    let track = [
+        element(b"\x83", &[2]),
+        element(b"\x53\x6E", "Máy của Lan".as_bytes()),
+    ];
+    let track = element(b"\xAE", &track.concat());
+    let segment = [
+        element(b"\x15\x49\xA9\x66", &info.concat()),
+        element(b"\x16\x54\xAE\x6B", &track),
+        element(b"\x1F\x43\xB6\x75", b""),
+    ];
+    let file = [
+        element(b"\x1A\x45\xDF\xA3", &element(b"\x42\x82", b"webm")),
+        element(b"\x18\x53\x80\x67", &segment.concat()),
+    ];
+    let clean = cleaned(&file.concat());
+    for gone in ["crc!", "Nhà ông Bảy", "moment!!", "Máy của Lan"] {
+        assert!(!holds(&clean, gone.as_bytes()), "{gone}");
+    }
+    assert_eq!(cleaned(&clean), clean);
+    assert_eq!(known(&clean).mime, "audio/webm");
+}
+
 #[test]
 fn what_was_cleaned_is_the_same_film_and_clean() {
     for (name, bytes) in SAMPLES {

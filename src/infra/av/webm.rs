@@ -18,6 +18,9 @@ const TAGS: u32 = 0x1254_C367;
 const ATTACHMENTS: u32 = 0x1941_A469;
 const VOID: u32 = 0xEC;
 const CRC: u32 = 0xBF;
+const TRACK: u32 = 0xAE;
+/// What a file, or a track, is called and when it was made; and the sums over what this changes.
+const PRIVATE: [u32; 5] = [CRC, 0x7BA9, 0x4461, 0x7384, 0x536E];
 
 const MAX_TABLE: u64 = 4 * 1024 * 1024;
 /// Most elements that are looked at: a recording of unknown length has one for each picture.
@@ -78,13 +81,19 @@ fn segment<F: Read + Seek>(source: &mut Source<F>, segment: &Found, left: &mut u
             return Err(Stop::Damaged);
         }
         match found.id {
-            INFO => film.info(&source.bytes(found.body..at, MAX_TABLE)?)?,
-            TRACKS => film.tracks(&source.bytes(found.body..at, MAX_TABLE)?)?,
+            INFO | TRACKS => {
+                let body = source.bytes(found.body..at, MAX_TABLE)?;
+                film.anonymous(&body, found.body)?;
+                match found.id {
+                    INFO => film.info(&body)?,
+                    _ => film.tracks(&body)?,
+                }
+            }
             CLUSTER => film.data = true,
             SEEK_HEAD | CUES | CHAPTERS | CRC => {}
             VOID => film.cleaning.zero(found.body..at)?,
             // Tags, attachments, and what we do not know.
-            _ => film.empty(&found, at)?,
+            _ => film.empty(found.at, at)?,
         }
     }
     if end < source.length {
@@ -220,8 +229,8 @@ struct Film {
 
 impl Film {
     /// Makes an element a Void with nothing in it.
-    fn empty(&mut self, found: &Found, end: u64) -> Walk<()> {
-        let whole = end - found.at;
+    fn empty(&mut self, at: u64, end: u64) -> Walk<()> {
+        let whole = end - at;
         let head = match whole {
             0 | 1 => return Err(Stop::Damaged),
             2..=128 => {
@@ -235,8 +244,31 @@ impl Film {
                 head
             }
         };
-        self.cleaning.head(found.at, head);
-        self.cleaning.zero(found.at..end)
+        self.cleaning.head(at, head);
+        self.cleaning.zero(at..end)
+    }
+
+    /// Empties the elements of a body that name somebody or something; `from`: where it stands.
+    fn anonymous(&mut self, body: &[u8], from: u64) -> Walk<()> {
+        let mut fields = Fields { rest: body };
+        let place = |rest: &[u8]| {
+            let passed = u64::try_from(body.len() - rest.len()).map_err(|_| Stop::Damaged)?;
+            from.checked_add(passed).ok_or(Stop::Damaged)
+        };
+        loop {
+            let at = place(fields.rest)?;
+            let Some(field) = fields.next() else {
+                return Ok(());
+            };
+            let (id, inner) = field?;
+            let end = place(fields.rest)?;
+            if PRIVATE.contains(&id) {
+                self.empty(at, end)?;
+            } else if id == TRACK {
+                let length = u64::try_from(inner.len()).map_err(|_| Stop::Damaged)?;
+                self.anonymous(inner, end - length)?;
+            }
+        }
     }
 
     fn info(&mut self, body: &[u8]) -> Walk<()> {
@@ -265,7 +297,7 @@ impl Film {
 
     fn tracks(&mut self, body: &[u8]) -> Walk<()> {
         for track in (Fields { rest: body }) {
-            let (0xAE, track) = track? else { continue };
+            let (TRACK, track) = track? else { continue };
             let (mut kind, mut size) = (0, None);
             for field in (Fields { rest: track }) {
                 match field? {

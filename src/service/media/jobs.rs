@@ -21,6 +21,17 @@ const LEASE_SECONDS: i64 = 600;
 /// Seconds until the next attempt, after each that failed. There is none after the last.
 const WAITS: [i64; 4] = [10, 60, 300, 1800];
 
+/// Seconds until the work is tried again that a storage which was away has ended.
+const STORAGE_WAIT: i64 = 60;
+
+/// Takes back what a process that is gone was at. Only for a database that has no other node.
+pub async fn recover(ctx: &Ctx) -> Result<(), Error> {
+    let now = ctx.now();
+    ctx.db
+        .write(move |conn| Ok(media_jobs::release(conn, now)?))
+        .await
+}
+
 /// How much is left to do.
 pub async fn load(ctx: &Ctx) -> Result<Load, Error> {
     let now = ctx.now();
@@ -66,6 +77,14 @@ pub async fn work_once(ctx: &Ctx) -> Result<bool, Error> {
             None
         }
         Err(Unready::Refused(error)) => Some(reason(error)),
+        // The storage is away: that is no attempt, and there is no end to waiting for it.
+        Err(Unready::Failed(error @ Error::Busy(_))) => {
+            let id = job.media_id.get();
+            tracing::warn!(medium = id, ?error, "a medium waits for its storage");
+            let due = ctx.now().plus_seconds(STORAGE_WAIT);
+            give_back(ctx, job.media_id, claimer, job.attempts - 1, due).await?;
+            return Ok(true);
+        }
         Err(Unready::Failed(error)) => {
             let next = usize::try_from(job.attempts - 1).ok();
             let wait = next.and_then(|next| WAITS.get(next));
@@ -78,7 +97,8 @@ pub async fn work_once(ctx: &Ctx) -> Result<bool, Error> {
             );
             match wait {
                 Some(wait) => {
-                    give_back(ctx, job.media_id, claimer, ctx.now().plus_seconds(*wait)).await?;
+                    let due = ctx.now().plus_seconds(*wait);
+                    give_back(ctx, job.media_id, claimer, job.attempts, due).await?;
                     return Ok(true);
                 }
                 None => Some(Failure::GaveUp),
@@ -182,8 +202,14 @@ async fn fail(ctx: &Ctx, job: Job, claimer: String, failure: Failure) -> Result<
     Ok(())
 }
 
-async fn give_back(ctx: &Ctx, id: MediaId, claimer: String, due: Instant) -> Result<(), Error> {
+async fn give_back(
+    ctx: &Ctx,
+    id: MediaId,
+    claimer: String,
+    attempts: i64,
+    due: Instant,
+) -> Result<(), Error> {
     ctx.db
-        .write(move |conn| media_jobs::give_back(conn, id, &claimer, due).map_err(Error::from))
+        .write(move |conn| Ok(media_jobs::give_back(conn, id, &claimer, attempts, due)?))
         .await
 }

@@ -107,12 +107,31 @@ pub fn finish(conn: &mut Conn, id: MediaId, claimer: &str) -> Result<bool> {
     Ok(gone == 1)
 }
 
-/// Gives the work back, to be tried again at `due`.
-pub fn give_back(conn: &mut Conn, id: MediaId, claimer: &str, due: Instant) -> Result<()> {
+/// Gives the work back after so many attempts, to be tried again at `due`.
+pub fn give_back(
+    conn: &mut Conn,
+    id: MediaId,
+    claimer: &str,
+    attempts: i64,
+    due: Instant,
+) -> Result<()> {
     diesel::update(jobs::table.find(id.get()))
         .filter(jobs::claimed_by.eq(claimer))
         .set((
             jobs::due_at.eq(due.micros()),
+            jobs::attempts.eq(attempts),
+            jobs::claimed_by.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gives back all that anybody is at.
+pub fn release(conn: &mut Conn, now: Instant) -> Result<()> {
+    diesel::update(jobs::table)
+        .filter(jobs::claimed_by.is_not_null())
+        .set((
+            jobs::due_at.eq(now.micros()),
             jobs::claimed_by.eq(None::<String>),
         ))
         .execute(conn)?;
