@@ -124,6 +124,7 @@ async fn upload(ctx: &Ctx, actor: &Actor, bytes: &[u8]) -> Result<i64> {
     let upload = Upload {
         path: file.path().to_owned(),
         file_name: String::new(),
+        claim: None,
         hash: hex::encode(Sha256::digest(bytes)),
         content: MediaContent::default(),
         arrival: None,

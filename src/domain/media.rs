@@ -1,5 +1,6 @@
 //! Media: what is known of a file, and how readers get it.
 
+mod claim;
 mod file_name;
 mod sniff;
 mod tracks;
@@ -14,6 +15,7 @@ use super::id::{MediaId, UserId, Version};
 use super::input::{FaultCode, Faults, words};
 use super::time::{Instant, Zone};
 
+pub use self::claim::Claim;
 pub use self::file_name::FileName;
 pub use self::sniff::{HEAD, sniff};
 pub use self::tracks::{LiveTrack, MAX_TRACKS, TRACK_TYPE, Track, TrackKind, TrackLabel};

@@ -7,7 +7,7 @@ use deserr::ValuePointerRef;
 use super::caption::{Alt, Credit};
 use super::id::{MediaId, UserId};
 use super::input::{FaultCode, Faults, Refusal, pointer};
-use super::media::{AiLabel, FileName, MediaContent};
+use super::media::{AiLabel, Claim, FileName, MediaContent};
 use super::time::Instant;
 
 /// An upload, and how much of it has arrived.
@@ -22,6 +22,8 @@ pub struct Arrival {
     /// In bytes from the beginning. All of them only when the medium is there.
     pub received: i64,
     pub file_name: FileName,
+    /// What the client says it is.
+    pub claim: Option<Claim>,
     pub content: MediaContent,
     pub expires_at: Instant,
     /// What it became.
@@ -33,6 +35,7 @@ pub struct Arrival {
 pub struct Metadata {
     /// As it was sent, untidied.
     pub file_name: String,
+    pub claim: Option<Claim>,
     pub content: MediaContent,
 }
 
@@ -80,6 +83,7 @@ impl Metadata {
         match name {
             // Clients differ in what they call it.
             "filename" | "name" => self.file_name = value,
+            "filetype" | "type" => self.claim = Claim::parse(&value),
             "alt" => self.content.alt = Some(Alt::parse(&value)?),
             "credit" => self.content.credit = Some(Credit::parse(&value)?),
             "decorative" => {
@@ -119,6 +123,7 @@ mod tests {
         );
         let read = Metadata::parse(&header).unwrap();
         assert_eq!(read.file_name, "Ảnh lễ.jpg");
+        assert_eq!(read.claim, Claim::parse("image/png"));
         let alt = read.content.alt.unwrap();
         assert_eq!(alt.as_str(), "Bà con trồng cây");
         for bad in ["", "alt !!!", "alt /w==", ",", "a YQ==,a YQ=="] {

@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use super::error::{ApiError, ApiResult, Code};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults, Refusal, pointer};
-use crate::domain::media::{HEAD, Kind, sniff};
+use crate::domain::media::{Claim, HEAD, Kind, sniff};
 use crate::infra::checksum::{Algorithm, Hasher};
 
 /// What boundaries, headers and texts may add to the file, in bytes.
@@ -35,6 +35,7 @@ pub struct Arrived {
     pub name: String,
     /// SHA-256, lower-case hex.
     pub hash: String,
+    pub claim: Option<Claim>,
 }
 
 /// A form: its file, its texts, and what was wrong with its parts.
@@ -203,6 +204,8 @@ async fn store(ctx: &Ctx, part: &mut Field) -> ApiResult<Arrived> {
         .and_then(|disposition| disposition.get_filename())
         .unwrap_or_default()
         .to_owned();
+    let claim = part.content_type();
+    let claim = claim.and_then(|mime| Claim::parse(mime.essence_str()));
     let mut spool = Spool::new(ctx, Some(Hasher::new(Algorithm::Sha256))).await?;
     while let Some(chunk) = part.try_next().await.map_err(|error| broken(ctx, error))? {
         spool = spool.push(chunk).await?;
@@ -216,6 +219,7 @@ async fn store(ctx: &Ctx, part: &mut Field) -> ApiResult<Arrived> {
         file,
         name,
         hash: hex::encode(digest.unwrap_or_default()),
+        claim,
     })
 }
 

@@ -23,7 +23,7 @@ pub use self::withdrawal::withdraw;
 use super::{Command, Conflict, Deed, Error, IfMatch, Save, run, run_public, write_down};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
-use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition, Status, Work};
+use crate::domain::media::{Claim, FileName, Kind, MediaContent, Medium, Rendition, Status, Work};
 use crate::domain::policy::{self, Right};
 use crate::domain::upload::Arrival;
 use crate::infra::blob::{self, Blobs};
@@ -38,6 +38,7 @@ pub struct Upload {
     pub file_name: String,
     /// SHA-256, lower-case hex.
     pub hash: String,
+    pub claim: Option<Claim>,
     pub content: MediaContent,
     /// The upload in pieces that it was, as it stood before the last of them; with the expiry to be.
     pub arrival: Option<Arrival>,

@@ -108,6 +108,30 @@ async fn pictures_are_known_by_their_content_and_not_by_their_name() {
 }
 
 #[actix_web::test]
+async fn a_file_of_another_kind_than_it_is_called_is_refused() {
+    let portal = Portal::new().await;
+    let editor = portal.editor().await;
+    let send = |mime: &'static str, file: Vec<u8>| {
+        let ask = editor.ask(Method::POST, MEDIA);
+        ask.form_of(mime, "a.jpg", &file, &[]).send()
+    };
+    let pdf = || b"%PDF-1.4\nstartxref\n9\n%%EOF\n".to_vec();
+    let refused = send("image/jpeg", pdf()).await;
+    refused.faults(422, "invalid", &["/file conflict"]);
+    assert!(refused.text().contains("image/jpeg"), "{}", refused.text());
+    let refused = send("application/pdf", picture(20, 10, 1)).await;
+    refused.faults(422, "invalid", &["/file conflict"]);
+    let sound = include_bytes!("../fixtures/av/sound.mp3");
+    let refused = send("text/html", sound.to_vec()).await;
+    refused.faults(422, "invalid", &["/file conflict"]);
+    assert_eq!(editor.get(MEDIA).await.ok()["items"], json!([]));
+    // Which picture it is the content tells.
+    send("image/jpeg", picture(20, 10, 1)).await.created();
+    send("audio/wav", sound.to_vec()).await.created();
+    send("nonsense", pdf()).await.created();
+}
+
+#[actix_web::test]
 async fn what_is_no_whole_picture_is_refused_and_leaves_nothing() {
     let portal = Portal::with(&["--max-pixels", "1000"]).await;
     let editor = portal.editor().await;

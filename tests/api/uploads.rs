@@ -291,6 +291,19 @@ async fn one_user_has_so_many_uploads_open() {
 }
 
 #[actix_web::test]
+async fn a_file_of_another_kind_than_it_is_called_ends_its_upload() {
+    let portal = Portal::new().await;
+    let reporter = portal.reporter().await;
+    let file = b"%PDF-1.4\nstartxref\n9\n%%EOF\n";
+    let metadata = format!("filetype {}", STANDARD.encode("image/heic"));
+    let begun = begin(&reporter, file.len(), &metadata).await;
+    let path = local(&begun.header("location").into());
+    let refused = send(&reporter, &path, 0, file).await;
+    refused.faults(422, "invalid", &["/file conflict"]);
+    reporter.get(&path).await.problem(404, "not_found");
+}
+
+#[actix_web::test]
 async fn uploads_begun_at_once_do_not_pass_the_limit_together() {
     let portal = Portal::new().await;
     let reporter = portal.reporter().await;

@@ -268,6 +268,7 @@ impl Loading<'_> {
             path: file.path().to_owned(),
             file_name: format!("{}.jpg", photo.key),
             hash,
+            claim: None,
             content: photo.content()?,
         };
         let by = command(&self.team.reporter, at);

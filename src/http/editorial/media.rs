@@ -303,7 +303,7 @@ struct UploadForm {
 ///
 /// `multipart/form-data` with one `file`, and optionally `alt`, `credit`, `decorative` and `ai_label`. Pictures lose their
 /// metadata and get their orientation applied; documents stay as they are, and readers get them as a
-/// download; films and sounds lose what is neither picture nor sound. A large picture is answered 202 with `status` `processing`, and made ready afterwards:
+/// download; films and sounds lose what is neither picture nor sound. A part that is called `image/jpeg` and holds a document is 422. A large picture is answered 202 with `status` `processing`, and made ready afterwards:
 /// read it again until it is `ready`. Bytes that are here already answer 200 with the medium there is,
 /// unchanged.
 #[utoipa::path(operation_id = "upload_media", tag = "media", security(("bearer" = [])), request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
@@ -343,6 +343,7 @@ async fn upload_media(
         path: arrived.file.path().to_owned(),
         file_name: arrived.name,
         hash: arrived.hash,
+        claim: arrived.claim,
         content,
         arrival: None,
     };

@@ -10,7 +10,7 @@ use super::{Upload, UploadError, internal, keys, unstored};
 use crate::ctx::Ctx;
 use crate::domain::id::{MediaId, Version};
 use crate::domain::input::{FaultCode, Faults};
-use crate::domain::media::{FileName, Kind, MediaContent, Medium, Rendition, Status};
+use crate::domain::media::{Claim, FileName, Kind, MediaContent, Medium, Rendition, Status};
 use crate::infra::document::{self, Found};
 use crate::infra::image::{ImageError, Look};
 use crate::infra::random;
@@ -86,27 +86,42 @@ pub(super) async fn make(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError
         .map_err(internal)?;
     match found {
         Found::Document(mime) => {
-            check(ctx, Kind::Document, bytes)?;
+            check(ctx, upload.claim.as_ref(), Kind::Document, bytes)?;
             store_document(ctx, upload, mime).await
         }
         Found::Damaged => Err(refused(ImageError::Corrupt)),
         Found::Macros => Err(UploadError::Macros),
-        Found::Other => match make_recording(ctx, upload.path.clone(), bytes).await? {
+        Found::Other => match make_recording(ctx, upload, bytes).await? {
             Some(made) => Ok(made),
             None => {
-                check(ctx, Kind::Image, bytes)?;
-                make_picture(ctx, upload).await
+                // Before it is read into memory.
+                check(ctx, None, Kind::Image, bytes)?;
+                make_picture(ctx, upload, bytes).await
             }
         },
     }
 }
 
-/// May a file of that kind have so many bytes?
-fn check(ctx: &Ctx, kind: Kind, bytes: u64) -> Result<(), UploadError> {
+/// May a file that turns out to be of that kind be called what it is called, and have so many bytes?
+pub(super) fn check(
+    ctx: &Ctx,
+    claim: Option<&Claim>,
+    kind: Kind,
+    bytes: u64,
+) -> Result<(), UploadError> {
     let most = ctx.settings.sizes.of(kind);
-    match bytes <= most {
-        true => Ok(()),
-        false => Err(UploadError::TooLarge(kind, most)),
+    if bytes > most {
+        return Err(UploadError::TooLarge(kind, most));
+    }
+    match claim.filter(|claim| !claim.fits(kind)) {
+        None => Ok(()),
+        Some(claim) => {
+            let (claim, kind) = (claim.as_str(), kind.as_str());
+            let message = format!("is called {claim} and is of the kind {kind}");
+            Err(UploadError::Failed(
+                Faults::one("/file", FaultCode::Conflict, message).into(),
+            ))
+        }
     }
 }
 

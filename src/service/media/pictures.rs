@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::making::{Made, new_key, refused};
+use super::making::{Made, check, new_key, refused};
 use super::{Upload, UploadError, internal, remove, unstored};
 use crate::config::Svg;
 use crate::ctx::Ctx;
@@ -41,31 +41,37 @@ fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageErr
 
 /// Looks at a picture, and decodes, cleans and scales it if it is not too large and has a turn soon.
 /// Stores all its objects.
-pub(super) async fn make_picture(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError> {
+pub(super) async fn make_picture(
+    ctx: &Ctx,
+    upload: &Upload,
+    bytes: u64,
+) -> Result<Made, UploadError> {
     let decoding = turn(&ctx.decoding, PATIENCE, "").await.ok();
     // What only waits for later is read whole, too, for a moment.
     let looking = Arc::clone(&ctx.looking).acquire_owned().await;
     let looking = looking.map_err(internal)?;
-    let blobs = ctx.blobs.clone();
+    let (ctx, claim) = (ctx.clone(), upload.claim.clone());
     let (path, focus) = (upload.path.clone(), focus(&upload.content));
-    let limits = limits(ctx);
+    let limits = limits(&ctx);
     let at_once = u64::from(ctx.settings.inline_pixels);
     let drawings = ctx.settings.svg == Svg::On;
     tokio::task::spawn_blocking(move || {
+        let blobs = &ctx.blobs;
         let original = std::fs::read(&path).map_err(internal)?;
         let header = caught(|| image::header(&original, &limits)).map_err(refused)?;
         if header.mime == image::SVG && !drawings {
             return Err(UploadError::Drawing);
         }
+        check(&ctx, claim.as_ref(), Kind::Image, bytes)?;
         let small = header.mime == image::SVG || header.pixels() <= at_once;
         let Some(_turn) = decoding.filter(|_| small) else {
             drop(original);
-            return Ok(put_for_later(&blobs, &path, header)?);
+            return Ok(put_for_later(blobs, &path, header)?);
         };
         drop(looking);
         let picture = caught(|| image::process(&original, &limits, focus)).map_err(refused)?;
-        Ok(storing(&blobs, |stored| {
-            put_objects(&blobs, &original, &picture, stored)
+        Ok(storing(blobs, |stored| {
+            put_objects(blobs, &original, &picture, stored)
         })?)
     })
     .await

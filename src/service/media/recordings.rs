@@ -1,10 +1,9 @@
 //! Films and sounds: what is neither picture nor sound in them is made empty, and the rest stays as it is.
 
 use std::fs::OpenOptions;
-use std::path::PathBuf;
 
-use super::making::{Made, new_key, refused};
-use super::{UploadError, internal, unstored};
+use super::making::{Made, check, new_key, refused};
+use super::{Upload, UploadError, internal, unstored};
 use crate::ctx::Ctx;
 use crate::domain::media::{Kind, Rendition, Status};
 use crate::infra::av::{self, Found};
@@ -13,10 +12,10 @@ use crate::infra::image::ImageError;
 /// Cleans a film or a sound where it lies and stores its one file. None where the file is neither.
 pub(super) async fn make_recording(
     ctx: &Ctx,
-    path: PathBuf,
+    upload: &Upload,
     bytes: u64,
 ) -> Result<Option<Made>, UploadError> {
-    let (blobs, sizes) = (ctx.blobs.clone(), ctx.settings.sizes.clone());
+    let (ctx, path, claim) = (ctx.clone(), upload.path.clone(), upload.claim.clone());
     tokio::task::spawn_blocking(move || {
         let mut file = OpenOptions::new()
             .read(true)
@@ -33,14 +32,14 @@ pub(super) async fn make_recording(
             true => Kind::Video,
             false => Kind::Audio,
         };
-        let most = sizes.of(kind);
-        if bytes > most {
-            return Err(UploadError::TooLarge(kind, most));
-        }
+        check(&ctx, claim.as_ref(), kind, bytes)?;
         // The file as it was is gone: what leaves here must not lie about either.
         let hash = found.cleaning.clean(&mut file).map_err(internal)?;
         let key = new_key();
-        let bytes = blobs.put_file(&key, found.mime, &path).map_err(unstored)?;
+        let bytes = ctx
+            .blobs
+            .put_file(&key, found.mime, &path)
+            .map_err(unstored)?;
         let bytes = i64::try_from(bytes).map_err(internal)?;
         let side = |side: Option<u32>| side.and_then(|side| i32::try_from(side).ok());
         let (width, height) = (side(found.width), side(found.height));

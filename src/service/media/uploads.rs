@@ -52,6 +52,7 @@ pub async fn create(
         length,
         received: 0,
         file_name: FileName::tidy(&metadata.file_name),
+        claim: metadata.claim,
         content: metadata.content,
         expires_at: expiry(ctx, command.at),
         media_id: None,
@@ -205,6 +206,7 @@ async fn finish(
         path: file.path().to_owned(),
         file_name: before.file_name.as_str().to_owned(),
         hash,
+        claim: before.claim.clone(),
         content: before.content.clone(),
         arrival: Some(Arrival {
             expires_at: expiry(ctx, command.at),

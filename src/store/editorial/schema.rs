@@ -179,6 +179,7 @@ diesel::table! {
     uploads (id) {
         id -> Text, user_id -> BigInt, length -> BigInt, received -> BigInt, file_name -> Text,
         content -> Text, expires_at -> BigInt, media_id -> Nullable<BigInt>,
+        claim -> Nullable<Text>,
     }
 }
 diesel::table! {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::schema::{upload_parts, uploads};
 use crate::domain::id::{MediaId, UserId};
-use crate::domain::media::FileName;
+use crate::domain::media::{Claim, FileName};
 use crate::domain::time::Instant;
 use crate::domain::upload::Arrival;
 use crate::store::{Conn, Result, from_json, to_json};
@@ -19,6 +19,7 @@ struct Row {
     content: String,
     expires_at: i64,
     media_id: Option<i64>,
+    claim: Option<String>,
 }
 
 impl Row {
@@ -29,6 +30,7 @@ impl Row {
             length: self.length,
             received: self.received,
             file_name: FileName::stored(self.file_name),
+            claim: self.claim.map(Claim::stored),
             content: from_json(&self.content)?,
             expires_at: Instant::from_micros(self.expires_at),
             media_id: self.media_id.map(MediaId::stored),
@@ -44,6 +46,7 @@ pub fn insert(conn: &mut Conn, arrival: &Arrival) -> Result<()> {
             uploads::length.eq(arrival.length),
             uploads::received.eq(arrival.received),
             uploads::file_name.eq(arrival.file_name.as_str()),
+            uploads::claim.eq(arrival.claim.as_ref().map(Claim::as_str)),
             uploads::content.eq(to_json(&arrival.content)?),
             uploads::expires_at.eq(arrival.expires_at.micros()),
         ))

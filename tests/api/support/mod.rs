@@ -342,6 +342,11 @@ impl Ask<'_> {
 
     /// `multipart/form-data` with a file and texts.
     pub fn form(self, name: &str, file: &[u8], texts: &[(&str, &str)]) -> Self {
+        self.form_of("application/octet-stream", name, file, texts)
+    }
+
+    /// A form whose file is called `mime`.
+    pub fn form_of(self, mime: &str, name: &str, file: &[u8], texts: &[(&str, &str)]) -> Self {
         let mut body = Vec::new();
         for (field, text) in texts {
             body.extend(
@@ -354,7 +359,7 @@ impl Ask<'_> {
         body.extend(
             format!(
                 "--zzz\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-                 content-type: application/octet-stream\r\n\r\n"
+                 content-type: {mime}\r\n\r\n"
             )
             .bytes(),
         );

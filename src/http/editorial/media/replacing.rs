@@ -64,6 +64,7 @@ pub async fn replace_media_file(
         path: arrived.file.path().to_owned(),
         file_name: arrived.name,
         hash: arrived.hash,
+        claim: arrived.claim,
         content: MediaContent::default(),
         arrival: None,
     };

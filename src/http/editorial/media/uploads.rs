@@ -92,7 +92,7 @@ async fn get_upload_options(ctx: web::Data<Ctx>, _: Params<NoParams>) -> HttpRes
 /// Begin an upload that can be resumed.
 ///
 /// The protocol tus 1.0: tell the length, send the bytes with PATCH to `Location`, ask there with HEAD
-/// how far it got. `Upload-Metadata` may have `filename`, `alt`, `credit`, `decorative` and `ai_label`,
+/// how far it got. `Upload-Metadata` may have `filename`, `filetype`, `alt`, `credit`, `decorative` and `ai_label`,
 /// each followed by its value in Base64. A user has at most 100 uploads open.
 #[utoipa::path(operation_id = "create_upload", tag = "media", security(("bearer" = [])), params(
         ("Tus-Resumable" = String, Header, description = "`1.0.0`", max_length = 10, pattern = "^[0-9.]+$"),
