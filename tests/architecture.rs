@@ -65,6 +65,7 @@ const COMMONS: &[(&str, &str, &str)] = &[
     ("store::editorial", "schema", "the tables"),
     ("domain", "*", "values are made of values"),
     ("infra", "random", "tokens, salts and keys are random"),
+    ("infra", "boxes", "films and pictures lie in boxes of the same kind"),
     ("infra", "key_file", "keys of every kind are kept alike"),
 ];
 

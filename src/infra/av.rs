@@ -11,6 +11,8 @@ use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::infra::boxes::{Broken, part};
+
 /// What a file turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -152,6 +154,12 @@ impl From<io::Error> for Stop {
     }
 }
 
+impl From<Broken> for Stop {
+    fn from(_: Broken) -> Self {
+        Self::Damaged
+    }
+}
+
 type Walk<T> = Result<T, Stop>;
 
 /// A file that is read here and there, mostly forward in small steps.
@@ -202,12 +210,6 @@ fn milliseconds(units: u64, per_second: u32) -> Option<i64> {
 
 /// A longer film than ten years is a damaged number.
 const MOST_MS: i64 = 10 * 366 * 24 * 60 * 60 * 1000;
-
-fn part<const N: usize>(bytes: &[u8], at: usize) -> Walk<[u8; N]> {
-    let end = at.checked_add(N).ok_or(Stop::Damaged)?;
-    let part = bytes.get(at..end).and_then(|part| part.try_into().ok());
-    part.ok_or(Stop::Damaged)
-}
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 pub mod av;
 pub mod blob;
+pub mod boxes;
 pub mod checksum;
 pub mod clock;
 pub mod document;

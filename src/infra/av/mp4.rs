@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use self::tables::{coded, samples, seen, times};
-use super::{Cleaning, Known, Source, Stop, Walk, milliseconds, part};
+use super::{Cleaning, Known, Source, Stop, Walk, milliseconds};
+use crate::infra::boxes::{Boxes, Inner, part};
 
 /// A table of contents is read into memory; that of a film of many hours has a few MiB.
 const MAX_MOOV: u64 = 32 * 1024 * 1024;
@@ -144,75 +145,6 @@ fn next<F: Read + Seek>(
         head: size,
         end: stop,
     }))
-}
-
-/// A box in memory.
-struct Inner<'a> {
-    kind: [u8; 4],
-    /// Where it begins in the file.
-    at: u64,
-    end: u64,
-    head: u64,
-    body: &'a [u8],
-}
-
-/// The boxes in the body of another, which begins at `at` in the file.
-struct Boxes<'a> {
-    rest: &'a [u8],
-    at: u64,
-}
-
-impl<'a> Iterator for Boxes<'a> {
-    type Item = Walk<Inner<'a>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        // Four zero bytes at the end are a habit of QuickTime.
-        if self.rest.len() < 8 {
-            return None;
-        }
-        let inner = self.one();
-        if inner.is_err() {
-            self.rest = &[];
-        }
-        Some(inner)
-    }
-}
-
-impl<'a> Boxes<'a> {
-    fn one(&mut self) -> Walk<Inner<'a>> {
-        let (length, head) = match u32::from_be_bytes(part(self.rest, 0)?) {
-            0 => (self.rest.len(), 8_u8),
-            1 => {
-                let long = u64::from_be_bytes(part(self.rest, 8)?);
-                (usize::try_from(long).map_err(|_| Stop::Damaged)?, 16)
-            }
-            short => (usize::try_from(short).map_err(|_| Stop::Damaged)?, 8),
-        };
-        let body = self
-            .rest
-            .get(usize::from(head)..length)
-            .ok_or(Stop::Damaged)?;
-        let kind = part(self.rest, 4)?;
-        let (at, count) = (self.at, u64::try_from(length).map_err(|_| Stop::Damaged)?);
-        self.at = self.at.saturating_add(count);
-        self.rest = self.rest.get(length..).unwrap_or_default();
-        Ok(Inner {
-            kind,
-            at,
-            end: self.at,
-            head: head.into(),
-            body,
-        })
-    }
-}
-
-impl<'a> Inner<'a> {
-    fn boxes(&self) -> Boxes<'a> {
-        Boxes {
-            rest: self.body,
-            at: self.at.saturating_add(self.head),
-        }
-    }
 }
 
 #[derive(Default)]
