@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::config::media::MediaPlace;
-use crate::config::{LogFormat, Place, Settings};
+use crate::config::{self, LogFormat, Place, Settings};
 use crate::ctx::Ctx;
 use crate::http::{Shared, app};
 use crate::infra::blob::Blobs;
@@ -93,6 +93,7 @@ pub fn context(settings: Settings, clock: Clock) -> Result<Ctx, String> {
         vault: Arc::new(vault),
         hasher: Arc::new(hasher),
         hashing: Arc::new(Semaphore::new(cores)),
+        program: config::program().into(),
         decoding: Arc::new(Semaphore::new(pictures)),
         looking: Arc::new(Semaphore::new(pictures)),
         media_work: Arc::new(Notify::new()),

@@ -349,6 +349,15 @@ pub fn without_empty(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty)
 }
 
+/// This program, to be started once more. On Linux by a name that leads to it even when its file was
+/// replaced meanwhile, as an upgrade does.
+pub fn program() -> PathBuf {
+    match cfg!(target_os = "linux") {
+        true => PathBuf::from("/proc/self/exe"),
+        false => std::env::current_exe().unwrap_or_default(),
+    }
+}
+
 fn keys_dir(place: &Place, keys_dir: Option<&PathBuf>) -> Result<PathBuf, String> {
     match (keys_dir, place.address()?) {
         (Some(dir), _) => Ok(dir.clone()),

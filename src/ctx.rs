@@ -1,6 +1,7 @@
 //! What every request carries. No global state: one process can host several portals.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Ctx {
     pub hasher: Arc<Hasher>,
     /// Turns for hashing passwords.
     pub hashing: Arc<Semaphore>,
+    /// This program, which is started once more for each AVIF picture.
+    pub program: Arc<Path>,
     /// Turns for decoding pictures.
     pub decoding: Arc<Semaphore>,
     /// Turns for looking at pictures that are too large to be decoded at once.

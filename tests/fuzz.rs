@@ -11,15 +11,22 @@
 )]
 
 use std::io::{Cursor, Write as _};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bantin::infra::av::{self, Found};
-use bantin::infra::image::{Focus, Limits, process};
+use bantin::infra::image::{Focus, ImageError, Limits, header, process};
 use image::{DynamicImage, ImageFormat};
 use xml::reader::XmlEvent;
 
 /// Inputs of a target where no time is given.
 const INPUTS: u64 = 3000;
+
+/// The program that decodes AVIF.
+fn program() -> Arc<Path> {
+    Path::new(env!("CARGO_BIN_EXE_bantin")).into()
+}
 
 /// SplitMix64: small, and the same everywhere.
 struct Random(u64);
@@ -101,6 +108,15 @@ fn damaged(random: &mut Random, good: &[Vec<u8>]) -> Vec<u8> {
 
 /// Runs a target, on damaged files and on good ones.
 fn target(name: &str, good: &[Vec<u8>], look: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
+    target_of(INPUTS, name, good, look);
+}
+
+fn target_of(
+    most: u64,
+    name: &str,
+    good: &[Vec<u8>],
+    look: impl Fn(&[u8]) + std::panic::RefUnwindSafe,
+) {
     for file in good {
         look(file);
     }
@@ -116,7 +132,7 @@ fn target(name: &str, good: &[Vec<u8>], look: impl Fn(&[u8]) + std::panic::RefUn
     let (mut inputs, mut slowest) = (0, Duration::ZERO);
     loop {
         let done = match seconds {
-            None => inputs == INPUTS,
+            None => inputs == most,
             Some(seconds) => begun.elapsed() >= Duration::from_secs(seconds),
         };
         if done {
@@ -211,7 +227,21 @@ fn documents() -> Vec<Vec<u8>> {
 }
 
 fn recordings() -> Vec<Vec<u8>> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/av");
+    fixtures("av")
+}
+
+/// Pictures in AVIF.
+fn modern() -> Vec<Vec<u8>> {
+    let files = fixtures("avif").into_iter();
+    files
+        .filter(|file| file.get(4..8) == Some(b"ftyp"))
+        .collect()
+}
+
+fn fixtures(folder: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(folder);
     let files = std::fs::read_dir(folder).unwrap();
     let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();
@@ -234,6 +264,7 @@ fn films_and_sounds_are_known_and_cleaned_in_place() {
 fn damaged_pictures_are_told_and_cost_little() {
     let limits = Limits {
         max_pixels: 1_000_000,
+        program: program(),
     };
     target("pictures", &pictures(), |bytes| {
         // As the service does: a decoder that panics has met a damaged file.
@@ -258,6 +289,7 @@ fn drawings() -> Vec<Vec<u8>> {
 fn drawings_are_told_or_can_do_nothing() {
     let limits = Limits {
         max_pixels: 1_000_000,
+        program: program(),
     };
     target("drawings", &drawings(), |bytes| {
         let made = process(bytes, &limits, Focus::default());
@@ -294,8 +326,35 @@ fn drawings_are_told_or_can_do_nothing() {
 }
 
 #[test]
+fn containers_of_avif_are_read_or_told() {
+    let limits = Limits {
+        max_pixels: 1_000_000,
+        program: program(),
+    };
+    target("containers of AVIF", &modern(), |bytes| {
+        if let Ok(header) = header(bytes, &limits) {
+            assert!(header.pixels() <= limits.max_pixels);
+        }
+    });
+}
+
+/// Fewer than of others: each that comes so far takes a process.
+#[test]
+fn damaged_avif_ends_no_process_but_its_own() {
+    let limits = Limits {
+        max_pixels: 1_000_000,
+        program: program(),
+    };
+    target_of(INPUTS / 10, "AVIF", &modern(), |bytes| {
+        let made = process(bytes, &limits, Focus::default());
+        // Whatever the decoder did, it was there.
+        assert_ne!(made.err(), Some(ImageError::Failed));
+    });
+}
+
+#[test]
 fn every_file_is_known_for_something_or_nothing() {
-    let good = [pictures(), documents(), recordings(), drawings()].concat();
+    let good = [pictures(), modern(), documents(), recordings(), drawings()].concat();
     target("sniffing", &good, |bytes| {
         bantin::infra::document::look(&mut Cursor::new(bytes)).unwrap();
     });

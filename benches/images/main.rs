@@ -48,6 +48,7 @@ fn bench() -> Result<()> {
     let after_decoding = peak()?;
     let limits = Limits {
         max_pixels: 50_000_000,
+        program: std::path::Path::new(env!("CARGO_BIN_EXE_bantin")).into(),
     };
     let mut files = Vec::new();
     let all = best(|| {

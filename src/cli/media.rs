@@ -215,6 +215,7 @@ impl Regenerate {
         let blobs = media_storage(&self.place, &self.media)?;
         let limits = Limits {
             max_pixels: u64::from(self.pictures.max_pixels),
+            program: crate::config::program().into(),
         };
         let ids = match self.id {
             Some(id) => vec![id],
@@ -224,7 +225,7 @@ impl Regenerate {
         let (mut changed, mut same, mut failed) = (0_u64, 0_u64, 0_u64);
         for id in ids {
             let now = Instant::from_micros(Clock::System.now_micros());
-            let done = regeneration::regenerate(&db, &blobs, limits, now, id);
+            let done = regeneration::regenerate(&db, &blobs, limits.clone(), now, id);
             match super::block_on(done) {
                 Ok(Regenerated::Changed) => changed += 1,
                 Ok(Regenerated::Same | Regenerated::Passed) => same += 1,

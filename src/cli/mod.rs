@@ -1,6 +1,7 @@
 //! Commands: one file each.
 
 mod audit;
+mod decode_avif;
 mod demo;
 mod keys;
 mod media;
@@ -47,6 +48,9 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Manage users
     User(user::UserCommand),
+    /// Read an AVIF picture, write its pixels: what the server starts to decode one
+    #[command(hide = true)]
+    DecodeAvif(decode_avif::DecodeAvif),
 }
 
 /// Runs the command line; the exit code says whether it went well.
@@ -62,6 +66,7 @@ pub fn run() -> i32 {
         Command::Media(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::User(command) => command.run(),
+        Command::DecodeAvif(command) => command.run(),
     };
     match done {
         Ok(()) => 0,

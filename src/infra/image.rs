@@ -1,6 +1,7 @@
 //! Pictures: recognised by content, cleaned of metadata, scaled. Blocks: call it off the async
 //! threads.
 
+mod avif;
 mod crop;
 mod decode;
 mod encode;
@@ -8,14 +9,20 @@ mod look;
 mod scale;
 mod svg;
 
+use std::path::Path;
+use std::sync::Arc;
+
+pub use self::avif::decode as decode_avif;
 pub use self::look::Look;
 pub use self::svg::MIME as SVG;
 
-/// What a picture may cost.
-#[derive(Debug, Clone, Copy)]
+/// What a picture may cost, and who decodes what is not decoded here.
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Each takes up to 12 bytes while the picture is decoded.
     pub max_pixels: u64,
+    /// Where the program `bantin` is: it is started once more for each AVIF.
+    pub program: Arc<Path>,
 }
 
 /// What matters most in a picture, from its left and its top, as parts of one.
@@ -41,11 +48,11 @@ pub enum ImageError {
     UnknownType,
     Corrupt,
     TooManyPixels,
-    /// A JPEG of a kind that the decoder gets wrong.
-    Misread,
+    /// Of a kind that would be shown wrong; which, for whoever sent it.
+    Misread(&'static str),
     /// An SVG that is not taken; why.
     Drawing(&'static str),
-    /// Not the file's fault: an encoder found no memory, say.
+    /// Not the file's fault: an encoder found no memory, say, or no other process could be started.
     Failed,
 }
 

@@ -21,6 +21,7 @@ mod audit_chain;
 mod audit_order;
 mod auth;
 mod authz_matrix;
+mod avif;
 mod bodies;
 mod both_databases;
 mod caching;

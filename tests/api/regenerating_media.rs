@@ -41,6 +41,7 @@ async fn strip(portal: &Portal, id: MediaId) {
 async fn again(portal: &Portal, id: MediaId) -> Regenerated {
     let limits = Limits {
         max_pixels: 1_000_000,
+        program: portal.ctx.program.clone(),
     };
     let (db, blobs) = (&portal.ctx.db, &portal.ctx.blobs);
     let done = regenerate(db, blobs, limits, portal.ctx.now(), id).await;

@@ -280,7 +280,7 @@ fn label(text: &str) -> Result<AiLabel, Refusal> {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes the body; it is read as a stream")]
 struct UploadForm {
-    /// A picture (JPEG, PNG, WebP, GIF; SVG where it is turned on), a document (PDF; DOCX, XLSX, PPTX; ODT, ODS, ODP; DOC, XLS,
+    /// A picture (JPEG, PNG, WebP, GIF, AVIF; SVG where it is turned on), a document (PDF; DOCX, XLSX, PPTX; ODT, ODS, ODP; DOC, XLS,
     /// PPT), a film (MP4, WebM) or a sound (MP3, M4A, Ogg, WebM); known by its content, not its name.
     #[schema(
         format = "binary",
@@ -364,7 +364,7 @@ async fn upload_media(
 fn refused(error: UploadError) -> ApiError {
     match error {
         UploadError::UnsupportedType => ApiError::new(Code::UnsupportedMediaType)
-            .detail("the file is no JPEG, PNG, WebP or GIF picture, no PDF, no office document, and no film or sound in MP4, WebM, MP3 or Ogg"),
+            .detail("the file is no JPEG, PNG, WebP, GIF or AVIF picture, no PDF, no office document, and no film or sound in MP4, WebM, MP3 or Ogg"),
         UploadError::Drawing => ApiError::new(Code::UnsupportedMediaType)
             .detail("the file is an SVG, which this portal does not take (BANTIN_SVG)"),
         UploadError::Recording(what) => {

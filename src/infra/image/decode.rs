@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Form, Header, ImageError, Limits, Picture};
+use super::{Form, Header, ImageError, Limits, Picture, avif};
 
 /// Longest side of a picture: JPEG knows no longer one.
 const MAX_SIDE: u32 = 65_000;
@@ -18,7 +18,18 @@ pub(super) fn picture(
     original: &[u8],
     limits: &Limits,
 ) -> Result<(&'static str, Picture), ImageError> {
-    let (mime, mut decoder) = open(original, limits)?;
+    match avif::picture(original, limits)? {
+        Some(picture) => Ok((avif::MIME, picture)),
+        None => here(original, limits.max_pixels),
+    }
+}
+
+/// The same without what takes another process.
+pub(super) fn here(
+    original: &[u8],
+    max_pixels: u64,
+) -> Result<(&'static str, Picture), ImageError> {
+    let (mime, mut decoder) = open(original, max_pixels)?;
     let profile = decoder.icc_profile().unwrap_or(None);
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut seen = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
@@ -40,7 +51,10 @@ pub(super) fn picture(
 
 /// Type and size as seen.
 pub(super) fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageError> {
-    let (mime, mut decoder) = open(original, limits)?;
+    if let Some(header) = avif::header(original, limits)? {
+        return Ok(header);
+    }
+    let (mime, mut decoder) = open(original, limits.max_pixels)?;
     let (width, height) = decoder.dimensions();
     let is_turned = matches!(
         decoder.orientation(),
@@ -63,7 +77,7 @@ pub(super) fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageEr
 /// Reads the header and refuses what would be too much, before a pixel is decoded.
 fn open<'a>(
     original: &'a [u8],
-    limits: &Limits,
+    max_pixels: u64,
 ) -> Result<(&'static str, impl ImageDecoder + use<'a>), ImageError> {
     if original.is_empty() {
         return Err(ImageError::Empty);
@@ -81,24 +95,31 @@ fn open<'a>(
     // 16 bits of four channels, and what the decoder needs beside them. The coefficients of a
     // progressive JPEG are not counted by anybody: with its pixels they are 12 bytes for each.
     caps.max_alloc = Some(
-        limits
-            .max_pixels
+        max_pixels
             .saturating_mul(8)
             .saturating_add(64 * 1024 * 1024),
     );
     reader.limits(caps);
     let decoder = reader.into_decoder().map_err(corrupt)?;
     let (width, height) = decoder.dimensions();
+    check_size(width, height, max_pixels)?;
+    if format == ImageFormat::Jpeg && is_misread(original) {
+        return Err(ImageError::Misread(
+            "is a JPEG with each channel in a scan of its own, which is not read: save it as another kind",
+        ));
+    }
+    Ok((mime, decoder))
+}
+
+/// Is that a size that is decoded?
+pub(super) fn check_size(width: u32, height: u32, max_pixels: u64) -> Result<(), ImageError> {
     if width == 0 || height == 0 {
         return Err(ImageError::Corrupt);
     }
-    if u64::from(width) * u64::from(height) > limits.max_pixels || width.max(height) > MAX_SIDE {
+    if u64::from(width) * u64::from(height) > max_pixels || width.max(height) > MAX_SIDE {
         return Err(ImageError::TooManyPixels);
     }
-    if format == ImageFormat::Jpeg && is_misread(original) {
-        return Err(ImageError::Misread);
-    }
-    Ok((mime, decoder))
+    Ok(())
 }
 
 /// A JPEG that is not progressive, has fewer samples of colour than of light, and each channel in a
@@ -143,7 +164,7 @@ fn corrupt(error: image::ImageError) -> ImageError {
 
 /// Eight bits a channel, and an alpha channel only where something is transparent. In place where the
 /// picture has the right form already: it may be large.
-fn plain(picture: DynamicImage) -> (Form, Vec<u8>) {
+pub(super) fn plain(picture: DynamicImage) -> (Form, Vec<u8>) {
     if picture.color().has_alpha() {
         let pixels = picture.into_rgba8();
         if pixels.pixels().any(|pixel| pixel.0.last() != Some(&255)) {
@@ -159,7 +180,7 @@ fn plain(picture: DynamicImage) -> (Form, Vec<u8>) {
 }
 
 /// Is it a colour profile, and one for pixels of this form? Anything may stand where one should.
-fn is_profile(profile: &[u8], form: Form) -> bool {
+pub(super) fn is_profile(profile: &[u8], form: Form) -> bool {
     let length = profile
         .first_chunk::<4>()
         .map(|length| u32::from_be_bytes(*length));

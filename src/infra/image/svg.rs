@@ -101,7 +101,7 @@ fn clean(original: &[u8], limits: &Limits) -> Result<(Vec<u8>, u32, u32), ImageE
 /// A picture inside, without its metadata.
 fn inside(url: &DataUrl<'_>, max_pixels: u64) -> Option<DataUrlFilterResult> {
     let (bytes, _) = url.decode_to_vec().ok()?;
-    let (_, picture) = decode::picture(&bytes, &Limits { max_pixels }).ok()?;
+    let (_, picture) = decode::here(&bytes, max_pixels).ok()?;
     let (mime, data) = encode::classic(&picture).ok()?;
     let mime_type = mime.to_owned();
     Some(DataUrlFilterResult::Rewrite { mime_type, data })

@@ -116,7 +116,7 @@ pub async fn work_once(ctx: &Ctx) -> Result<bool, Error> {
 fn reason(error: ImageError) -> Failure {
     match error {
         ImageError::TooManyPixels => Failure::TooLarge,
-        ImageError::Misread => Failure::Misread,
+        ImageError::Misread(_) => Failure::Misread,
         _ => Failure::Damaged,
     }
 }

@@ -179,10 +179,7 @@ pub(super) fn refused(error: ImageError) -> UploadError {
         ImageError::Failed => return internal("a rendition could not be made").into(),
         ImageError::Empty => (FaultCode::TooShort, "is empty"),
         ImageError::Corrupt => (FaultCode::BadFormat, "is damaged or cut short"),
-        ImageError::Misread => (
-            FaultCode::BadFormat,
-            "is a JPEG with each channel in a scan of its own, which is not read: save it as another kind",
-        ),
+        ImageError::Misread(what) => (FaultCode::BadFormat, what),
         ImageError::Drawing(why) => {
             let message = format!("is an SVG that {why}");
             return UploadError::Failed(Faults::one("/file", FaultCode::BadFormat, message).into());

@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn limits(ctx: &Ctx) -> Limits {
     Limits {
         max_pixels: u64::from(ctx.settings.pictures.max_pixels),
+        program: ctx.program.clone(),
     }
 }
 

@@ -98,7 +98,11 @@ impl Portal {
         };
         let all = fixed.iter().chain(connections).chain(eyes).chain(flags);
         let line = <CommandLine as clap::Parser>::parse_from(all);
-        let ctx = bantin::app::context(line.settings, Clock::fixed(NOW)).unwrap();
+        let mut ctx = bantin::app::context(line.settings, Clock::fixed(NOW)).unwrap();
+        // This program is the tests. By a name of its own, which a test may take away.
+        let program = folder.path().join("bantin");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_bantin"), &program).unwrap();
+        ctx.program = program.into();
         let service = Rc::new(init_service(app(&Shared::new(ctx.clone()))).await);
         let call = move |request: Request| {
             let service = Rc::clone(&service);

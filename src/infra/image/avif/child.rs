@@ -1,0 +1,208 @@
+//! The process that decodes: this program, started once more for one picture. The file goes in, pixels come
+//! out, and whatever the decoder does there ends nothing but that.
+
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use super::super::{Form, ImageError, Limits};
+use super::container;
+use super::pixels::{self, Raster, channels};
+
+/// What the program is called with.
+pub(super) const WORD: &str = "decode-avif";
+/// Said before anything is decoded. Its last byte counts versions: where programs are replaced while
+/// they run, another one may answer.
+const HELLO: [u8; 8] = *b"bantin\0\x01";
+/// Longer than any picture takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// For a process that has said all it will to end.
+const END: Duration = Duration::from_secs(2);
+
+/// Decodes in another process. `size` is what the container says.
+pub(super) fn decode(
+    original: &[u8],
+    limits: &Limits,
+    size: (u32, u32),
+) -> Result<Raster, ImageError> {
+    decode_within(PATIENCE, original, limits, size)
+}
+
+pub(super) fn decode_within(
+    patience: Duration,
+    original: &[u8],
+    limits: &Limits,
+    size: (u32, u32),
+) -> Result<Raster, ImageError> {
+    let mut command = Command::new(&*limits.program);
+    command
+        .args([WORD, &limits.max_pixels.to_string()])
+        // Secrets stand in the environment.
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        // In a group of its own: what a terminal sends to us is not for it.
+        command.arg0("bantin").current_dir("/").process_group(0);
+    }
+    let mut child = command.spawn().map_err(|error| failed(&error))?;
+    let pipes = child.stdin.take().zip(child.stdout.take());
+    let Some((mut into, mut from)) = pipes else {
+        let _ = end(&mut child, Duration::ZERO);
+        return Err(failed(&"it has no pipes"));
+    };
+    let (told, done) = mpsc::channel();
+    let (answer, ended) = thread::scope(|scope| {
+        // Where it ends early, the rest of the file has nowhere to go, which shows below.
+        scope.spawn(move || into.write_all(original));
+        let watch = scope.spawn(move || {
+            let grace = match done.recv_timeout(patience) {
+                Ok(()) => END,
+                Err(_) => Duration::ZERO,
+            };
+            end(&mut child, grace)
+        });
+        let answer = read(&mut from, size);
+        // Only a watch that has ended does not hear it.
+        let _ = told.send(());
+        (answer, watch.join())
+    });
+    match answer {
+        Answer::Raster(raster) => Ok(raster),
+        Answer::Refused(error) => Err(error),
+        Answer::Silence => Err(failed(&"it said nothing")),
+        // It began, and what it met in the file ended it; or somebody else did.
+        Answer::Junk => match ended {
+            Ok(Ok(Some(status))) if is_shot(status) => Err(failed(&status)),
+            ended => {
+                tracing::warn!(?ended, "a damaged AVIF picture ended its decoder");
+                Err(ImageError::Corrupt)
+            }
+        },
+    }
+}
+
+fn failed(why: &dyn std::fmt::Display) -> ImageError {
+    tracing::error!(%why, "the process that decodes AVIF pictures fails");
+    ImageError::Failed
+}
+
+/// Waits for the end of a process for so long, then ends it. None where it had to.
+fn end(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>> {
+    const STEP: Duration = Duration::from_millis(5);
+    let mut left = patience;
+    while !left.is_zero() {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(STEP);
+        left = left.saturating_sub(STEP);
+    }
+    child.kill()?;
+    child.wait().map(|_| None)
+}
+
+/// Was it ended from outside, by an operator or for want of memory? Processes that fail end otherwise.
+#[cfg(unix)]
+fn is_shot(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    const HANGUP: i32 = 1;
+    const INTERRUPT: i32 = 2;
+    const KILL: i32 = 9;
+    const TERMINATE: i32 = 15;
+    let signal = status.signal();
+    signal.is_some_and(|signal| [HANGUP, INTERRUPT, KILL, TERMINATE].contains(&signal))
+}
+
+#[cfg(not(unix))]
+fn is_shot(_: ExitStatus) -> bool {
+    false
+}
+
+/// What came out of the process.
+enum Answer {
+    Raster(Raster),
+    Refused(ImageError),
+    /// Not even that it is there.
+    Silence,
+    /// No whole answer.
+    Junk,
+}
+
+fn read(from: &mut impl Read, (width, height): (u32, u32)) -> Answer {
+    let mut hello = [0; HELLO.len()];
+    if from.read_exact(&mut hello).is_err() || hello != HELLO {
+        return Answer::Silence;
+    }
+    let mut word = [0];
+    if from.read_exact(&mut word).is_err() {
+        return Answer::Junk;
+    }
+    let [word] = word;
+    if let Some((_, error)) = REFUSALS.iter().find(|(known, _)| *known == word) {
+        return Answer::Refused(*error);
+    }
+    let Some((_, form)) = FORMS.iter().find(|(known, _)| *known == word) else {
+        return Answer::Junk;
+    };
+    let pixels = u64::from(width) * u64::from(height);
+    let Some(count) = usize::try_from(pixels)
+        .ok()
+        .and_then(|pixels| pixels.checked_mul(channels(*form)))
+    else {
+        return Answer::Junk;
+    };
+    let mut pixels = vec![0; count];
+    match from.read_exact(&mut pixels) {
+        Ok(()) => Answer::Raster(Raster {
+            form: *form,
+            width,
+            height,
+            pixels,
+        }),
+        Err(_) => Answer::Junk,
+    }
+}
+
+const FORMS: [(u8, Form); 3] = [(b'1', Form::Grey), (b'3', Form::Rgb), (b'4', Form::Rgba)];
+const REFUSALS: [(u8, ImageError); 5] = [
+    (b'c', ImageError::Corrupt),
+    (b'f', ImageError::Failed),
+    (b'h', pixels::HDR),
+    (b's', pixels::STRANGE),
+    (b'p', ImageError::TooManyPixels),
+];
+
+/// The other side: reads a file, writes its pixels. Called in a process that does nothing else.
+pub(super) fn answer(from: &mut impl Read, to: &mut impl Write, max_pixels: u64) -> io::Result<()> {
+    to.write_all(&HELLO)?;
+    to.flush()?;
+    let mut original = Vec::new();
+    from.read_to_end(&mut original)?;
+    let made = container::read(&original)
+        .and_then(|avif| avif.ok_or(ImageError::Corrupt))
+        .and_then(|avif| {
+            let pixels = u64::from(avif.colour.width) * u64::from(avif.colour.height);
+            match pixels <= max_pixels {
+                true => pixels::decode(&avif),
+                false => Err(ImageError::TooManyPixels),
+            }
+        });
+    match made {
+        Ok(raster) => {
+            let form = FORMS.iter().find(|(_, form)| *form == raster.form);
+            to.write_all(&[form.map_or(b'c', |(word, _)| *word)])?;
+            to.write_all(&raster.pixels)?;
+        }
+        Err(error) => {
+            let known = REFUSALS.iter().find(|(_, known)| *known == error);
+            to.write_all(&[known.map_or(b'c', |(word, _)| *word)])?;
+        }
+    }
+    to.flush()
+}
