@@ -78,12 +78,13 @@ fn is_film(brands: &[u8]) -> Walk<bool> {
     if major == b"qt  " {
         return Err(Stop::Unsupported("it is a QuickTime film; save it as MP4"));
     }
-    if [
-        b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1",
-    ]
-    .contains(&<&[u8; 4]>::try_from(major).map_err(|_| Stop::Damaged)?)
-    {
-        return Ok(false);
+    match major {
+        // What telephones send most that is not taken.
+        b"heic" | b"heix" | b"hevc" | b"hevx" => {
+            return Err(Stop::Unsupported("it is a HEIC picture; save it as JPEG"));
+        }
+        b"avif" | b"avis" | b"mif1" | b"msf1" => return Ok(false),
+        _ => {}
     }
     let ours = has(&[
         b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"mp41",

@@ -135,6 +135,8 @@ fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
 fn names_and_times_in_webm_do_not_leave() {
     let info = [
         element(b"\xBF", b"crc!"),
+        element(b"\xEC", b"old space"),
+        element(b"\x3E\x83\xBB", b"next.webm"),
         element(b"\x2A\xD7\xB1", &[0x0F, 0x42, 0x40]),
         element(b"\x7B\xA9", "Nhà ông Bảy".as_bytes()),
         element(b"\x44\x61", b"moment!!"),
@@ -155,11 +157,38 @@ fn names_and_times_in_webm_do_not_leave() {
         element(b"\x18\x53\x80\x67", &segment.concat()),
     ];
     let clean = cleaned(&file.concat());
-    for gone in ["crc!", "Nhà ông Bảy", "moment!!", "Máy của Lan"] {
+    for gone in [
+        "crc!",
+        "old space",
+        "next.webm",
+        "Nhà ông Bảy",
+        "moment!!",
+        "Máy của Lan",
+    ] {
         assert!(!holds(&clean, gone.as_bytes()), "{gone}");
     }
     assert_eq!(cleaned(&clean), clean);
     assert_eq!(known(&clean).mime, "audio/webm");
+}
+
+#[test]
+fn tracks_within_tracks_are_not_followed() {
+    let mut deep = Vec::new();
+    for _ in 0..600_000_u32 {
+        let length = (deep.len() as u32 | 0x1000_0000).to_be_bytes();
+        // Written backwards, since each holds what came before.
+        deep.extend(length.iter().rev());
+        deep.push(0xAE);
+    }
+    deep.reverse();
+    let length = (deep.len() as u32 | 0x1000_0000).to_be_bytes();
+    let tracks = [&b"\x16\x54\xAE\x6B"[..], &length, &deep].concat();
+    let file = [
+        element(b"\x1A\x45\xDF\xA3", &element(b"\x42\x82", b"webm")),
+        b"\x18\x53\x80\x67\xFF".to_vec(),
+        tracks,
+    ];
+    assert!(!matches!(found(&file.concat()), Found::Known(_)));
 }
 
 #[test]
@@ -183,6 +212,8 @@ fn what_is_not_served_says_what_it_is() {
     assert!(unsupported(sample!("theora.ogv")));
     let mut film = bytes("film.mp4");
     film[8..12].copy_from_slice(b"qt  ");
+    assert!(unsupported(&film));
+    film[8..12].copy_from_slice(b"heic");
     assert!(unsupported(&film));
     film[8..12].copy_from_slice(b"avif");
     assert_eq!(found(&film), Found::Other);

@@ -19,8 +19,10 @@ const ATTACHMENTS: u32 = 0x1941_A469;
 const VOID: u32 = 0xEC;
 const CRC: u32 = 0xBF;
 const TRACK: u32 = 0xAE;
-/// What a file, or a track, is called and when it was made; and the sums over what this changes.
-const PRIVATE: [u32; 5] = [CRC, 0x7BA9, 0x4461, 0x7384, 0x536E];
+/// What a player may ask of `INFO`: the unit of times, the length, which programs wrote it, and its id.
+const KEPT: [u32; 5] = [0x002A_D7B1, 0x4489, 0x4D80, 0x5741, 0x73A4];
+/// What of a track is not kept: its name, that of its codec, old space, and the sum over what this changes.
+const DROPPED: [u32; 4] = [0x536E, 0x0025_8688, VOID, CRC];
 
 const MAX_TABLE: u64 = 4 * 1024 * 1024;
 /// Most elements that are looked at: a recording of unknown length has one for each picture.
@@ -41,10 +43,10 @@ pub(super) fn look<F: Read + Seek>(source: &mut Source<F>) -> Walk<Option<Known>
     let end = head.end.ok_or(Stop::Damaged)?;
     let fields = source.bytes(head.body..end, 4096)?;
     let mut kind: &[u8] = b"matroska";
-    for field in (Fields { rest: &fields }) {
-        let (id, value) = field?;
-        if id == 0x4282 {
-            kind = value;
+    for field in Fields::at(&fields, head.body) {
+        let field = field?;
+        if field.id == 0x4282 {
+            kind = field.body;
         }
     }
     match kind.split(|byte| *byte == 0).next() {
@@ -83,10 +85,9 @@ fn segment<F: Read + Seek>(source: &mut Source<F>, segment: &Found, left: &mut u
         match found.id {
             INFO | TRACKS => {
                 let body = source.bytes(found.body..at, MAX_TABLE)?;
-                film.anonymous(&body, found.body)?;
                 match found.id {
-                    INFO => film.info(&body)?,
-                    _ => film.tracks(&body)?,
+                    INFO => film.info(&body, found.body)?,
+                    _ => film.tracks(&body, found.body)?,
                 }
             }
             CLUSTER => film.data = true,
@@ -177,13 +178,32 @@ fn length_of(first: u8) -> Option<usize> {
     (zeros < 8).then_some(zeros + 1)
 }
 
-/// The elements in the body of another, in memory: id and body.
+/// The elements in the body of another, in memory.
 struct Fields<'a> {
     rest: &'a [u8],
+    /// Where the rest stands in the file.
+    at: u64,
+}
+
+/// One of them.
+struct Field<'a> {
+    id: u32,
+    body: &'a [u8],
+    /// From where to where in the file it goes.
+    at: u64,
+    end: u64,
+}
+
+impl Field<'_> {
+    /// Where its body stands.
+    fn inside(&self) -> Walk<u64> {
+        let length = u64::try_from(self.body.len()).map_err(|_| Stop::Damaged)?;
+        self.end.checked_sub(length).ok_or(Stop::Damaged)
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = Walk<(u32, &'a [u8])>;
+    type Item = Walk<Field<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -198,13 +218,21 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn one(&mut self) -> Walk<(u32, &'a [u8])> {
+    fn at(rest: &'a [u8], at: u64) -> Self {
+        Self { rest, at }
+    }
+
+    fn one(&mut self) -> Walk<Field<'a>> {
         let (id, size, head) = start(self.rest)?;
         let size = usize::try_from(size.ok_or(Stop::Damaged)?).map_err(|_| Stop::Damaged)?;
-        let end = head.checked_add(size).ok_or(Stop::Damaged)?;
-        let body = self.rest.get(head..end).ok_or(Stop::Damaged)?;
-        self.rest = self.rest.get(end..).unwrap_or_default();
-        Ok((id, body))
+        let length = head.checked_add(size).ok_or(Stop::Damaged)?;
+        let body = self.rest.get(head..length).ok_or(Stop::Damaged)?;
+        self.rest = self.rest.get(length..).unwrap_or_default();
+        let at = self.at;
+        let length = u64::try_from(length).map_err(|_| Stop::Damaged)?;
+        self.at = at.checked_add(length).ok_or(Stop::Damaged)?;
+        let end = self.at;
+        Ok(Field { id, body, at, end })
     }
 }
 
@@ -248,33 +276,14 @@ impl Film {
         self.cleaning.zero(at..end)
     }
 
-    /// Empties the elements of a body that name somebody or something; `from`: where it stands.
-    fn anonymous(&mut self, body: &[u8], from: u64) -> Walk<()> {
-        let mut fields = Fields { rest: body };
-        let place = |rest: &[u8]| {
-            let passed = u64::try_from(body.len() - rest.len()).map_err(|_| Stop::Damaged)?;
-            from.checked_add(passed).ok_or(Stop::Damaged)
-        };
-        loop {
-            let at = place(fields.rest)?;
-            let Some(field) = fields.next() else {
-                return Ok(());
-            };
-            let (id, inner) = field?;
-            let end = place(fields.rest)?;
-            if PRIVATE.contains(&id) {
-                self.empty(at, end)?;
-            } else if id == TRACK {
-                let length = u64::try_from(inner.len()).map_err(|_| Stop::Damaged)?;
-                self.anonymous(inner, end - length)?;
-            }
-        }
-    }
-
-    fn info(&mut self, body: &[u8]) -> Walk<()> {
+    fn info(&mut self, body: &[u8], at: u64) -> Walk<()> {
         let (mut scale, mut length) = (1_000_000, None);
-        for field in (Fields { rest: body }) {
-            match field? {
+        for field in Fields::at(body, at) {
+            let field = field?;
+            if !KEPT.contains(&field.id) {
+                self.empty(field.at, field.end)?;
+            }
+            match (field.id, field.body) {
                 (0x2A_D7B1, value) => scale = number(value)?,
                 (0x4489, value) => {
                     length = match value.len() {
@@ -295,12 +304,20 @@ impl Film {
         Ok(())
     }
 
-    fn tracks(&mut self, body: &[u8]) -> Walk<()> {
-        for track in (Fields { rest: body }) {
-            let (TRACK, track) = track? else { continue };
+    fn tracks(&mut self, body: &[u8], at: u64) -> Walk<()> {
+        for track in Fields::at(body, at) {
+            let track = track?;
+            if track.id != TRACK {
+                self.empty(track.at, track.end)?;
+                continue;
+            }
             let (mut kind, mut size) = (0, None);
-            for field in (Fields { rest: track }) {
-                match field? {
+            for field in Fields::at(track.body, track.inside()?) {
+                let field = field?;
+                if DROPPED.contains(&field.id) {
+                    self.empty(field.at, field.end)?;
+                }
+                match (field.id, field.body) {
                     (0x83, value) => kind = number(value)?,
                     (0xE0, value) => size = seen(value)?,
                     _ => {}
@@ -345,8 +362,10 @@ impl Film {
 /// Width and height as a player shows them, where they are told in pixels.
 fn seen(video: &[u8]) -> Walk<Option<(u32, u32)>> {
     let (mut coded, mut shown, mut unit) = ((0, 0), (0, 0), 0);
-    for field in (Fields { rest: video }) {
-        match field? {
+    // Where they stand in the file is nobody's question.
+    for field in Fields::at(video, 0) {
+        let field = field?;
+        match (field.id, field.body) {
             (0xB0, value) => coded.0 = number(value)?,
             (0xBA, value) => coded.1 = number(value)?,
             (0x54B0, value) => shown.0 = number(value)?,
