@@ -17,7 +17,7 @@ pub(super) const MIME: &str = "image/avif";
 
 /// Type and size as seen; none where it is no AVIF.
 pub(super) fn header(original: &[u8], limits: &Limits) -> Result<Option<Header>, ImageError> {
-    let avif = open(original, limits)?;
+    let avif = open(original, limits.max_pixels)?;
     Ok(avif.map(|avif| {
         let (width, height) = avif.size();
         Header {
@@ -28,17 +28,22 @@ pub(super) fn header(original: &[u8], limits: &Limits) -> Result<Option<Header>,
     }))
 }
 
-fn open<'a>(original: &'a [u8], limits: &Limits) -> Result<Option<Avif<'a>>, ImageError> {
+/// Reads the container and refuses what would be too much, before a pixel is decoded: the picture, and
+/// each frame, whose sizes the decoder is held to.
+fn open(original: &[u8], max_pixels: u64) -> Result<Option<Avif<'_>>, ImageError> {
     let avif = container::read(original)?;
     if let Some(avif) = &avif {
-        check_size(avif.colour.width, avif.colour.height, limits.max_pixels)?;
+        check_size(avif.colour.width, avif.colour.height, max_pixels)?;
+        for frame in avif.frames() {
+            check_size(frame.width, frame.height, max_pixels)?;
+        }
     }
     Ok(avif)
 }
 
 /// The picture as seen; none where it is no AVIF. Of an animation the still one.
 pub(super) fn picture(original: &[u8], limits: &Limits) -> Result<Option<Picture>, ImageError> {
-    let Some(avif) = open(original, limits)? else {
+    let Some(avif) = open(original, limits.max_pixels)? else {
         return Ok(None);
     };
     let size = (avif.colour.width, avif.colour.height);

@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use super::super::{Form, ImageError, Limits};
-use super::container;
 use super::pixels::{self, Raster, channels};
 
 /// What the program is called with.
@@ -184,15 +183,8 @@ pub(super) fn answer(from: &mut impl Read, to: &mut impl Write, max_pixels: u64)
     to.flush()?;
     let mut original = Vec::new();
     from.read_to_end(&mut original)?;
-    let made = container::read(&original)
-        .and_then(|avif| avif.ok_or(ImageError::Corrupt))
-        .and_then(|avif| {
-            let pixels = u64::from(avif.colour.width) * u64::from(avif.colour.height);
-            match pixels <= max_pixels {
-                true => pixels::decode(&avif),
-                false => Err(ImageError::TooManyPixels),
-            }
-        });
+    let made = super::open(&original, max_pixels)
+        .and_then(|avif| pixels::decode(&avif.ok_or(ImageError::Corrupt)?));
     match made {
         Ok(raster) => {
             let form = FORMS.iter().find(|(_, form)| *form == raster.form);

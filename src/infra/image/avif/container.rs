@@ -75,7 +75,16 @@ pub(super) struct Nclx {
     pub(super) full: bool,
 }
 
-impl Avif<'_> {
+impl<'a> Avif<'a> {
+    /// All that is decoded.
+    pub(super) fn frames(&self) -> impl Iterator<Item = &Frame<'a>> {
+        let coded = std::iter::once(&self.colour).chain(&self.alpha);
+        coded.flat_map(|coded| match &coded.source {
+            Source::Frame(frame) => std::slice::from_ref(frame),
+            Source::Grid(_, tiles) => tiles,
+        })
+    }
+
     /// As seen.
     pub(super) fn size(&self) -> (u32, u32) {
         let whole = (self.colour.width, self.colour.height);

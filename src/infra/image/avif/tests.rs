@@ -206,6 +206,115 @@ fn sizes_are_checked_before_anything_is_decoded_and_after() {
     }
 }
 
+/// A grid of so many rows of one tile each.
+fn column(rows: u8, whole: (u16, u16), tile: (u32, u32)) -> Vec<u8> {
+    let size = |(width, height): (u32, u32)| [width.to_be_bytes(), height.to_be_bytes()].concat();
+    let file = changed(&file("grid"), b"dimg", 2, &[0, rows]);
+    let file = changed(&file, b"ispe", 4, &size((whole.0.into(), whole.1.into())));
+    let file = changed(&file, b"ispe", 24, &size(tile));
+    let whole = [whole.0.to_be_bytes(), whole.1.to_be_bytes()].concat();
+    let layout = [&[rows - 1, 0], &whole[..]].concat();
+    changed(&file, b"idat", 2, &layout)
+}
+
+#[test]
+fn tiles_are_not_much_more_than_their_grid() {
+    let found = |file: &[u8], max_pixels| {
+        let found = header(file, &limits(max_pixels));
+        found.map(|found| found.unwrap().pixels())
+    };
+    let (most, corrupt, many) = (
+        50_000_000,
+        Err(ImageError::Corrupt),
+        Err(ImageError::TooManyPixels),
+    );
+    let small = column(1, (1, 1), (64, 64));
+    assert_eq!(found(&small, most), Ok(1));
+    assert_eq!(decoded(&small).unwrap().pixels.len(), 3);
+    assert_eq!(found(&column(2, (60, 100), (64, 64)), most), Ok(6_000));
+    assert_eq!(found(&column(1, (1, 1), (65_535, 65_535)), most), corrupt);
+    assert_eq!(found(&column(1, (1, 1), (2_000, 2_000)), most), Ok(1));
+    assert_eq!(found(&column(1, (1, 1), (2_001, 2_001)), most), corrupt);
+    assert_eq!(found(&column(4, (1, 256), (20_000, 64)), most), corrupt);
+    // Each is held to the limit that the picture has.
+    assert_eq!(found(&column(1, (1, 1), (2_000, 2_000)), 3_999_999), many);
+    assert_eq!(
+        found(&column(1, (7_000, 7_000), (8_000, 7_000)), most),
+        many
+    );
+    assert_eq!(found(&column(1, (60_000, 9), (65_100, 9)), most), many);
+    let mut other = Vec::new();
+    let big = column(1, (1, 1), (2_000, 2_000));
+    super::decode(&mut &big[..], &mut other, 1_000_000).unwrap();
+    assert_eq!(other.last(), Some(&b'p'));
+    let twice = changed(&file("grid"), b"dimg", 4, &[0, 2, 0, 2]);
+    assert!(matches!(found(&twice, most), Err(ImageError::Misread(_))));
+}
+
+fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 8).unwrap();
+    [&length.to_be_bytes(), &kind[..], body].concat()
+}
+
+/// The same with boxes put at the end of one that is there, which is in one that is there.
+fn with(file: &[u8], path: &[&[u8; 4]], more: &[u8]) -> Vec<u8> {
+    let mut file = file.to_vec();
+    let mut end = 0;
+    for name in path {
+        let at = file.windows(4).position(|bytes| bytes == *name).unwrap() - 4;
+        let length = u32::from_be_bytes(file[at..at + 4].try_into().unwrap());
+        end = at + length as usize;
+        let longer = length + u32::try_from(more.len()).unwrap();
+        file[at..at + 4].copy_from_slice(&longer.to_be_bytes());
+    }
+    file.splice(end..end, more.iter().copied());
+    file
+}
+
+#[test]
+fn counts_are_of_the_whole_file() {
+    let good = file("420");
+    let again = |path: &[&[u8; 4]], kind| {
+        let at = good.windows(4).position(|bytes| bytes == kind).unwrap() - 4;
+        let length = u32::from_be_bytes(good[at..at + 4].try_into().unwrap()) as usize;
+        read(&with(&good, path, &good[at..at + length])).map(|found| found.is_some())
+    };
+    for kind in [b"pitm", b"iloc", b"iinf", b"iprp"] {
+        assert_eq!(again(&[b"meta"], kind), Err(ImageError::Corrupt));
+    }
+    assert_eq!(again(&[b"meta"], b"hdlr"), Ok(true));
+    assert_eq!(
+        again(&[b"meta", b"iprp"], b"ipma"),
+        Err(ImageError::Corrupt)
+    );
+    // In other numbers there may be another, which counts on.
+    let map = |items: u32| {
+        let mut map = [vec![1, 0, 0, 0], items.to_be_bytes().to_vec()].concat();
+        for id in 100..100 + items {
+            map.extend([&id.to_be_bytes()[..], &[255], &[1; 255]].concat());
+        }
+        read(&with(&good, &[b"meta", b"iprp"], &boxed(b"ipma", &map))).map(|_| ())
+    };
+    assert_eq!(map(64), Ok(()));
+    assert!(matches!(map(65), Err(ImageError::Misread(_))));
+}
+
+#[test]
+fn what_says_often_that_it_is_the_transparency_is_asked_once() {
+    let mut map = [vec![1, 0, 0, 0], 60_u32.to_be_bytes().to_vec()].concat();
+    for _ in 0..60 {
+        map.extend([&7_u32.to_be_bytes()[..], &[255], &[0x83; 255]].concat());
+    }
+    let file = with(&file("420"), &[b"meta", b"iprp"], &boxed(b"ipma", &map));
+    let one = boxed(b"auxl", &[0, 7, 0, 1, 0, 1]);
+    let references = boxed(b"iref", &[vec![0; 4], one.repeat(4000)].concat());
+    let file = with(&file, &[b"meta"], &references);
+    let start = Instant::now();
+    assert!(read(&file).unwrap().unwrap().alpha.is_none());
+    // Some milliseconds, and not 60 million properties.
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
 #[test]
 fn hdr_is_told_and_not_shown_flat() {
     // Where the container says so, and where only the frame does.

@@ -1,6 +1,6 @@
 //! The items of a picture: what each is, where it lies, what it has, and what belongs to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::ImageError;
 use super::{Coded, Frame, Nclx, Read, Source};
@@ -9,8 +9,15 @@ use crate::infra::boxes::{Boxes, Broken, part};
 /// Most items, properties, references and pieces that are looked at: a grid has its tiles twice, with
 /// their transparency.
 const MOST: usize = 4096;
+/// Most properties that all items have together.
+const MOST_ASSOCIATIONS: usize = 4 * MOST;
 /// Most tiles of a grid.
 const MAX_TILES: usize = 1024;
+/// What the tiles of a small grid may have beside its own pixels: one tile of a size that cameras take.
+const MOST_BEYOND: u64 = 4_000_000;
+
+/// Boxes that are there once. Were they not, they could fill the counts below again and again.
+const ONCE: &[&[u8; 4]] = &[b"pitm", b"idat", b"iinf", b"iloc", b"iref", b"iprp"];
 
 /// Properties that an item may not be shown without, and that are known here, or mean nothing to us.
 const KNOWN: &[&[u8; 4]] = &[
@@ -55,8 +62,12 @@ impl<'a> Items<'a> {
         };
         // Four bytes of version and flags, as in most of the boxes below.
         let rest = meta.get(4..).ok_or(ImageError::Corrupt)?;
+        let mut seen = BTreeSet::new();
         for inner in (Boxes { rest, at: 0 }) {
             let inner = inner?;
+            if ONCE.contains(&&inner.kind) && !seen.insert(inner.kind) {
+                return Err(ImageError::Corrupt);
+            }
             match &inner.kind {
                 b"pitm" => {
                     let mut body = Reader::new(inner.body)?;
@@ -66,26 +77,38 @@ impl<'a> Items<'a> {
                 b"iinf" => items.kinds(inner.body)?,
                 b"iloc" => items.places(inner.body)?,
                 b"iref" => items.all_references(inner.body)?,
-                b"iprp" => {
-                    for inner in inner.boxes() {
-                        let inner = inner?;
-                        match &inner.kind {
-                            b"ipco" => {
-                                for property in inner.boxes() {
-                                    let property = property?;
-                                    items.all_properties.push((property.kind, property.body));
-                                    few(items.all_properties.len())?;
-                                }
-                            }
-                            b"ipma" => items.associations(inner.body)?,
-                            _ => {}
-                        }
-                    }
-                }
+                b"iprp" => items.described(inner.boxes())?,
                 _ => {}
             }
         }
         Ok(items)
+    }
+
+    fn described(&mut self, boxes: Boxes<'a>) -> Read<()> {
+        let mut seen = BTreeSet::new();
+        let mut associations = 0;
+        for inner in boxes {
+            let inner = inner?;
+            match &inner.kind {
+                b"ipco" => {
+                    for property in inner.boxes() {
+                        let property = property?;
+                        self.all_properties.push((property.kind, property.body));
+                        few(self.all_properties.len(), MOST)?;
+                    }
+                }
+                b"ipma" => {
+                    // One for each form of numbers.
+                    let body = Reader::new(inner.body)?;
+                    if !seen.insert((body.version > 0, body.long)) {
+                        return Err(ImageError::Corrupt);
+                    }
+                    self.associations(body, &mut associations)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn kinds(&mut self, body: &'a [u8]) -> Read<()> {
@@ -102,7 +125,7 @@ impl<'a> Items<'a> {
                 let id = entry.id(entry.version > 2)?;
                 entry.number(2)?;
                 self.kinds.entry(id).or_insert(part(entry.rest, 0)?);
-                few(self.kinds.len())?;
+                few(self.kinds.len(), MOST)?;
             }
         }
         Ok(())
@@ -127,7 +150,7 @@ impl<'a> Items<'a> {
                 let begin = base.checked_add(body.number(of_offset)?);
                 pieces.push((begin.ok_or(Broken)?, body.number(of_length)?));
                 all += 1;
-                few(all)?;
+                few(all, MOST)?;
             }
             let place = Place {
                 method: u16::try_from(method).map_err(|_| Broken)?,
@@ -135,7 +158,7 @@ impl<'a> Items<'a> {
                 pieces,
             };
             self.places.entry(id).or_insert(place);
-            few(self.places.len())?;
+            few(self.places.len(), MOST)?;
         }
         Ok(())
     }
@@ -155,15 +178,13 @@ impl<'a> Items<'a> {
             let from = entry.id(long)?;
             for _ in 0..entry.number(2)? {
                 self.references.push((inner.kind, from, entry.id(long)?));
-                few(self.references.len())?;
+                few(self.references.len(), MOST)?;
             }
         }
         Ok(())
     }
 
-    fn associations(&mut self, body: &'a [u8]) -> Read<()> {
-        let mut body = Reader::new(body)?;
-        let mut all = 0;
+    fn associations(&mut self, mut body: Reader<'a>, all: &mut usize) -> Read<()> {
         for _ in 0..body.number(4)? {
             let id = body.id(body.version > 0)?;
             let own = self.properties.entry(id).or_default();
@@ -174,10 +195,10 @@ impl<'a> Items<'a> {
                 };
                 let index = usize::try_from(number & (essential - 1)).map_err(|_| Broken)?;
                 own.push((index, number & essential != 0));
-                all += 1;
-                few(all)?;
+                *all += 1;
+                few(*all, MOST_ASSOCIATIONS)?;
             }
-            few(self.properties.len())?;
+            few(self.properties.len(), MOST)?;
         }
         Ok(())
     }
@@ -213,6 +234,9 @@ impl<'a> Items<'a> {
     pub(super) fn alpha_of(&self, primary: u32) -> Option<u32> {
         let to_it = self.references.iter();
         let to_it = to_it.filter(|(kind, _, to)| kind == b"auxl" && *to == primary);
+        // Each once, however often it says so.
+        let mut seen = BTreeSet::new();
+        let to_it = to_it.filter(|(_, from, _)| seen.insert(*from));
         let is_alpha = |id: &u32| {
             let own = self.properties(*id).unwrap_or_default();
             let says = |body: &[u8]| {
@@ -324,7 +348,14 @@ impl<'a> Items<'a> {
         let (rows, columns) = (u64::from(rows) + 1, u64::from(columns) + 1);
         let size = (reader.id(long)?, reader.id(long)?);
         let ids = self.references(b"dimg", id).take(MAX_TILES + 1);
-        let tiles = ids.map(|id| self.frame(id)).collect::<Read<Vec<_>>>()?;
+        let mut seen = BTreeSet::new();
+        let tile = |id| match seen.insert(id) {
+            true => self.frame(id),
+            false => Err(ImageError::Misread(
+                "has one tile in two places, which is not read: save it as another kind",
+            )),
+        };
+        let tiles = ids.map(tile).collect::<Read<Vec<_>>>()?;
         let first = tiles.first().ok_or(ImageError::Corrupt)?;
         // The last row and the last column may reach beyond the picture, but not lie outside.
         let fits = |count: u64, tile: u32, whole: u32| {
@@ -332,12 +363,18 @@ impl<'a> Items<'a> {
             count * tile >= whole && (count - 1) * tile < whole
         };
         let alike = |tile: &Frame| (tile.width, tile.height) == (first.width, first.height);
+        // Of two rows and two columns that holds. Of one only this says how large its tiles may be.
+        let pixels = |width: u32, height: u32| u64::from(width) * u64::from(height);
+        let all = rows.saturating_mul(columns);
+        let all = all.saturating_mul(pixels(first.width, first.height));
+        let most = pixels(width, height).saturating_mul(4);
         let sound = size == (width, height)
             && u64::try_from(tiles.len()) == Ok(rows * columns)
             && tiles.len() <= MAX_TILES
             && tiles.iter().all(alike)
             && fits(columns, first.width, width)
-            && fits(rows, first.height, height);
+            && fits(rows, first.height, height)
+            && all <= most.saturating_add(MOST_BEYOND);
         match sound {
             true => Ok(Source::Grid(
                 usize::try_from(columns).map_err(|_| Broken)?,
@@ -348,8 +385,8 @@ impl<'a> Items<'a> {
     }
 }
 
-fn few(count: usize) -> Read<()> {
-    match count <= MOST {
+fn few(count: usize, most: usize) -> Read<()> {
+    match count <= most {
         true => Ok(()),
         false => Err(ImageError::Misread(
             "has too many parts: save it as another kind",
