@@ -146,6 +146,12 @@ fn picture(shade: u8) -> Vec<u8> {
 }
 
 fn upload(server: &Server, token: &str, file: &[u8]) -> u64 {
+    let answer = send(server, token, file);
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    body(&answer)["id"].as_u64().unwrap()
+}
+
+fn send(server: &Server, token: &str, file: &[u8]) -> String {
     let form = [
         b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n",
         file,
@@ -156,13 +162,11 @@ fn upload(server: &Server, token: &str, file: &[u8]) -> u64 {
         "Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {}\r\n",
         form.len()
     );
-    let answer = ask(
+    ask(
         server,
         &head("POST", "/v1/editorial/media", token, &headers),
         &form,
-    );
-    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
-    body(&answer)["id"].as_u64().unwrap()
+    )
 }
 
 fn body(answer: &str) -> Value {
@@ -204,4 +208,21 @@ fn pictures_are_made_ready_though_the_server_is_killed_and_stopped() {
         }
     }
     server.stop();
+}
+
+#[test]
+fn avif_is_decoded_by_the_program_itself_which_nobody_sees() {
+    let folder = Folder::new();
+    let (server, token) = signed_in(&folder, &["serve"]);
+    let file =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/avif/420.avif");
+    let answer = send(&server, &token, &std::fs::read(file).unwrap());
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert_eq!(body(&answer)["type"], "image/avif");
+    server.stop();
+    let help = folder.run(&["--help"]).ok();
+    assert!(help.contains("serve") && !help.contains("decode-avif"));
+    // It says that it is there even where it is given nothing.
+    let done = folder.run(&["decode-avif", "1000"]).ok();
+    assert!(done.starts_with("bantin\0\u{1}c"), "{done:?}");
 }
