@@ -281,8 +281,24 @@ fn drawings() -> Vec<Vec<u8>> {
         r##"<svg xmlns="http://www.w3.org/2000/svg"><image href="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB
         CAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="/><a href="javascript:x"><circle r="3"/></a>
         <animate attributeName="href" to="javascript:x"/><foreignObject/></svg>"##,
+        r##"<s:svg xmlns:s="http://www.w3.org/2000/svg" xmlns:x="http://www.w3.org/1999/xlink"><s:style type="text/css">
+        <![CDATA[@media print { .a { fill: url( '#g' ) } }]]></s:style><s:use x:href="#a" href="#b" data-a="1"/>
+        <s:rect style="fill: url(#g)" xml:space="preserve"/></s:svg>"##,
     ];
     texts.map(|text| text.as_bytes().to_vec()).into()
+}
+
+/// Does a style fetch anything?
+fn fetches(css: &str) -> bool {
+    let css = css.to_ascii_lowercase();
+    let elsewhere = |rest: &str| {
+        !rest
+            .trim_start_matches([' ', '\t', '\n', '\r', '"', '\''])
+            .starts_with('#')
+    };
+    css.contains("@import")
+        || css.contains("image-set(")
+        || css.split("url(").skip(1).any(elsewhere)
 }
 
 #[test]
@@ -294,6 +310,7 @@ fn drawings_are_told_or_can_do_nothing() {
     target("drawings", &drawings(), |bytes| {
         let made = process(bytes, &limits, Focus::default());
         for file in made.into_iter().flat_map(|made| made.renditions) {
+            let mut in_style = false;
             for event in xml::EventReader::new(&file.bytes[..]) {
                 match event.unwrap() {
                     XmlEvent::StartElement {
@@ -309,9 +326,16 @@ fn drawings_are_told_or_can_do_nothing() {
                             let elsewhere = name == "href" && (scheme || value.starts_with("//"));
                             let inside = ["data:image/jpeg;", "data:image/png;"];
                             let inside = inside.iter().any(|begin| value.starts_with(begin));
-                            assert!(!name.starts_with("on") && (!elsewhere || inside), "{one}");
+                            let runs = name.starts_with("on") || name.starts_with("data-");
+                            assert!(!runs && (!elsewhere || inside), "{one}");
+                            assert!(name == "href" || !fetches(&value), "{one}");
                         }
+                        // Nothing stands in a style but its text.
+                        assert!(!in_style, "{name}");
+                        in_style = name == "style";
                     }
+                    XmlEvent::EndElement { .. } => in_style = false,
+                    XmlEvent::Characters(text) => assert!(!in_style || !fetches(&text), "{text}"),
                     other => assert!(
                         !matches!(
                             other,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use self::avif::decode as decode_avif;
 pub use self::look::Look;
-pub use self::svg::MIME as SVG;
+pub use self::svg::{MIME as SVG, is_svg};
 
 /// What a picture may cost, and who decodes what is not decoded here.
 #[derive(Debug, Clone)]

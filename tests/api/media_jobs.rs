@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 use bantin::domain::id::MediaId;
-use bantin::service::media::{load, work_once};
+use bantin::service::media::{load, recover, work_once};
 use bantin::store::editorial::media_jobs;
 use bantin::store::{self, Db};
 use futures_util::future::join;
@@ -278,6 +278,26 @@ async fn what_kills_every_node_is_given_up() {
         let claimed = claim_and_die(&portal.ctx.db, portal.ctx.now()).await;
         assert_eq!(json!(claimed), medium["id"]);
         portal.advance(600);
+    }
+    assert!(work(&portal).await);
+    let reporter = portal.reporter().await;
+    let failed = now(&reporter, &medium).await;
+    assert_eq!(stands(&failed), ("failed", Some("gave_up")));
+}
+
+#[actix_web::test]
+async fn a_server_that_starts_goes_on_at_once_and_not_again_and_again() {
+    let portal = Portal::with(&LATER).await;
+    let medium = large(&portal.reporter().await, 1).await;
+    for wait in [0, 10, 60, 300, 1800] {
+        claim_and_die(&portal.ctx.db, portal.ctx.now()).await;
+        recover(&portal.ctx).await.unwrap();
+        assert_eq!(left(&portal).await, (1, 0));
+        if wait > 0 {
+            portal.advance(wait - 1);
+            assert!(!work(&portal).await, "{wait}");
+            portal.advance(1);
+        }
     }
     assert!(work(&portal).await);
     let reporter = portal.reporter().await;

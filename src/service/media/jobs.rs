@@ -24,11 +24,20 @@ const WAITS: [i64; 4] = [10, 60, 300, 1800];
 /// Seconds until the work is tried again that a storage which was away has ended.
 const STORAGE_WAIT: i64 = 60;
 
-/// Takes back what a process that is gone was at. Only for a database that has no other node.
+/// Takes back what a process that is gone was at. Only for a database that has no other node. What it was
+/// at again may be what ended it, and waits.
 pub async fn recover(ctx: &Ctx) -> Result<(), Error> {
     let now = ctx.now();
     ctx.db
-        .write(move |conn| Ok(media_jobs::release(conn, now)?))
+        .write(move |conn| {
+            for (id, attempts, claimer) in media_jobs::claimed(conn)? {
+                let again = usize::try_from(attempts - 2).ok();
+                let wait = again.map_or(Some(&0), |again| WAITS.get(again));
+                let due = now.plus_seconds(*wait.unwrap_or(&LEASE_SECONDS));
+                media_jobs::give_back(conn, id, &claimer, attempts, due)?;
+            }
+            Ok(())
+        })
         .await
 }
 

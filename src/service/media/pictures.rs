@@ -59,10 +59,10 @@ pub(super) async fn make_picture(
     tokio::task::spawn_blocking(move || {
         let blobs = &ctx.blobs;
         let original = std::fs::read(&path).map_err(internal)?;
-        let header = caught(|| image::header(&original, &limits)).map_err(refused)?;
-        if header.mime == image::SVG && !drawings {
+        if !drawings && image::is_svg(&original) {
             return Err(UploadError::Drawing);
         }
+        let header = caught(|| image::header(&original, &limits)).map_err(refused)?;
         check(&ctx, claim.as_ref(), Kind::Image, bytes)?;
         let small = header.mime == image::SVG || header.pixels() <= at_once;
         let Some(_turn) = decoding.filter(|_| small) else {

@@ -126,16 +126,16 @@ pub fn give_back(
     Ok(())
 }
 
-/// Gives back all that anybody is at.
-pub fn release(conn: &mut Conn, now: Instant) -> Result<()> {
-    diesel::update(jobs::table)
+/// What somebody is at, or was when the process ended.
+pub fn claimed(conn: &mut Conn) -> Result<Vec<(MediaId, i64, String)>> {
+    let rows: Vec<(i64, i64, Option<String>)> = jobs::table
         .filter(jobs::claimed_by.is_not_null())
-        .set((
-            jobs::due_at.eq(now.micros()),
-            jobs::claimed_by.eq(None::<String>),
-        ))
-        .execute(conn)?;
-    Ok(())
+        .select((jobs::media_id, jobs::attempts, jobs::claimed_by))
+        .load(conn)?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .filter_map(|(id, attempts, by)| Some((MediaId::stored(id), attempts, by?)))
+        .collect())
 }
 
 /// Drops the work for a medium, whoever is at it.
