@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,8 +15,6 @@ pub(super) const WORD: &str = "decode-avif";
 /// Said before anything is decoded. Its last byte counts versions: where programs are replaced while
 /// they run, another one may answer.
 const HELLO: [u8; 8] = *b"bantin\0\x01";
-/// Longer than any picture takes.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// For a process that has said all it will to end.
 const END: Duration = Duration::from_secs(2);
 
@@ -26,7 +24,13 @@ pub(super) fn decode(
     limits: &Limits,
     size: (u32, u32),
 ) -> Result<Raster, ImageError> {
-    decode_within(PATIENCE, original, limits, size)
+    let pixels = u64::from(size.0) * u64::from(size.1);
+    decode_within(patience(pixels), original, limits, size)
+}
+
+/// Longer than a picture of so many pixels takes, and shorter than a job may.
+fn patience(pixels: u64) -> Duration {
+    Duration::from_secs(pixels / 1_000_000 + 30).min(Duration::from_secs(300))
 }
 
 pub(super) fn decode_within(
@@ -55,29 +59,41 @@ pub(super) fn decode_within(
         let _ = end(&mut child, Duration::ZERO);
         return Err(failed(&"it has no pipes"));
     };
-    let (told, done) = mpsc::channel();
-    let (answer, ended) = thread::scope(|scope| {
+    let watched = &mut child;
+    let met = thread::scope(move |scope| {
+        let (told, done) = mpsc::channel();
+        // Who is not told but left alone has no reason to wait either.
+        let watch = thread::Builder::new().spawn_scoped(scope, move || {
+            let heard = done.recv_timeout(patience);
+            let grace = if heard.is_ok() { END } else { Duration::ZERO };
+            let ended = end(watched, grace);
+            match heard {
+                Err(RecvTimeoutError::Timeout) => Ended::Late,
+                _ => Ended::Itself(ended),
+            }
+        })?;
         // Where it ends early, the rest of the file has nowhere to go, which shows below.
-        scope.spawn(move || into.write_all(original));
-        let watch = scope.spawn(move || {
-            let grace = match done.recv_timeout(patience) {
-                Ok(()) => END,
-                Err(_) => Duration::ZERO,
-            };
-            end(&mut child, grace)
-        });
+        thread::Builder::new().spawn_scoped(scope, move || into.write_all(original))?;
         let answer = read(&mut from, size);
         // Only a watch that has ended does not hear it.
         let _ = told.send(());
-        (answer, watch.join())
+        Ok::<_, io::Error>((answer, watch.join()))
     });
+    let (answer, ended) = match met {
+        Ok(met) => met,
+        Err(error) => {
+            let _ = end(&mut child, Duration::ZERO);
+            return Err(failed(&error));
+        }
+    };
     match answer {
         Answer::Raster(raster) => Ok(raster),
         Answer::Refused(error) => Err(error),
         Answer::Silence => Err(failed(&"it said nothing")),
         // It began, and what it met in the file ended it; or somebody else did.
         Answer::Junk => match ended {
-            Ok(Ok(Some(status))) if is_shot(status) => Err(failed(&status)),
+            Ok(Ended::Late) => Err(failed(&"it took too long")),
+            Ok(Ended::Itself(Ok(Some(status)))) if is_shot(status) => Err(failed(&status)),
             ended => {
                 tracing::warn!(?ended, "a damaged AVIF picture ended its decoder");
                 Err(ImageError::Corrupt)
@@ -91,19 +107,29 @@ fn failed(why: &dyn std::fmt::Display) -> ImageError {
     ImageError::Failed
 }
 
+/// How a process came to its end.
+#[derive(Debug)]
+enum Ended {
+    /// Its time was over.
+    Late,
+    Itself(io::Result<Option<ExitStatus>>),
+}
+
 /// Waits for the end of a process for so long, then ends it. None where it had to.
 fn end(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>> {
     const STEP: Duration = Duration::from_millis(5);
     let mut left = patience;
     while !left.is_zero() {
-        if let Some(status) = child.try_wait()? {
+        if let Ok(Some(status)) = child.try_wait() {
             return Ok(Some(status));
         }
         thread::sleep(STEP);
         left = left.saturating_sub(STEP);
     }
-    child.kill()?;
-    child.wait().map(|_| None)
+    // Waited for in any case: nothing of it stays.
+    let killed = child.kill();
+    child.wait()?;
+    killed.map(|()| None)
 }
 
 /// Was it ended from outside, by an operator or for want of memory? Processes that fail end otherwise.

@@ -2,7 +2,9 @@
 //! code, and a panic behind its `extern "C"` functions ends the process.
 
 use re_rav1d::dav1d::pixel::{MatrixCoefficients, TransferCharacteristic, YUVRange};
-use re_rav1d::dav1d::{Decoder, Picture, PixelLayout, PlanarImageComponent, Plane, Settings};
+use re_rav1d::dav1d::{
+    Decoder, Error, Picture, PixelLayout, PlanarImageComponent, Plane, Settings,
+};
 
 use super::super::{Form, ImageError};
 use super::container::{Avif, Coded, Frame, Nclx, Source};
@@ -173,7 +175,10 @@ fn frame_of(frame: &Frame<'_>) -> Result<Picture, ImageError> {
     settings.set_all_layers(false);
     settings.set_frame_size_limit(u32::try_from(pixels).map_err(|_| ImageError::TooManyPixels)?);
     let mut decoder = Decoder::with_settings(&settings).map_err(|_| ImageError::Failed)?;
-    let corrupt = |_| ImageError::Corrupt;
+    let fault = |error: Error| match error {
+        Error::NotEnoughMemory => ImageError::Failed,
+        _ => ImageError::Corrupt,
+    };
     // Pieces are never empty: of nothing the decoder complains aloud.
     let mut sent = decoder.send_data(frame.pieces.concat(), None, None, None);
     for _ in 0..ROUNDS {
@@ -186,13 +191,13 @@ fn frame_of(frame: &Frame<'_>) -> Result<Picture, ImageError> {
                 };
             }
             Err(error) if error.is_again() => {}
-            Err(_) => return Err(ImageError::Corrupt),
+            Err(error) => return Err(fault(error)),
         }
         match sent {
             // All was taken, and there is no picture in it.
             Ok(()) => return Err(ImageError::Corrupt),
             Err(error) if error.is_again() => sent = decoder.send_pending_data(),
-            Err(error) => return Err(corrupt(error)),
+            Err(error) => return Err(fault(error)),
         }
     }
     Err(ImageError::Corrupt)
