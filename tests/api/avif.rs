@@ -1,6 +1,8 @@
 //! Pictures in AVIF: decoded in a process of their own, otherwise as all others.
 
+use std::io::Read as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use actix_web::http::Method;
 use bantin::infra::image::Limits;
@@ -274,4 +276,34 @@ async fn without_its_process_it_is_our_fault_and_goes_well_later() {
         (&failed["status"], &failed["failure"]),
         (&json!("failed"), &json!("damaged"))
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_has_its_limits_before_it_reads() {
+    let mut decoder = Command::new(env!("CARGO_BIN_EXE_bantin"))
+        .args(["decode-avif", "50000000"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = decoder.id();
+    let out = decoder.stdout.as_mut().unwrap();
+    out.read_exact(&mut [0; 8]).unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+    for (what, most) in [
+        ("Max cpu time", 82_u64),
+        ("Max core file size", 0),
+        ("Max address space", 512 * 1024 * 1024 + 50_000_000 * 24),
+    ] {
+        let line = limits.lines().find_map(|line| line.strip_prefix(what));
+        let found: Vec<&str> = line.unwrap().split_whitespace().take(2).collect();
+        assert_eq!(found, [&most.to_string(); 2], "{what}");
+    }
+    // Nothing is no picture.
+    drop(decoder.stdin.take());
+    let mut rest = Vec::new();
+    out.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, b"c");
+    assert!(decoder.wait().unwrap().success());
 }

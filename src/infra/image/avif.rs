@@ -84,6 +84,7 @@ pub(super) fn picture(original: &[u8], limits: &Limits) -> Result<Option<Picture
 
 /// Decodes a file for the process that asked for one: what `bantin decode-avif` does.
 pub fn decode(from: &mut impl Read, to: &mut impl Write, max_pixels: u64) -> std::io::Result<()> {
+    child::limit(max_pixels)?;
     child::answer(from, to, max_pixels)
 }
 

@@ -42,7 +42,7 @@ pub(super) fn decode_within(
     let mut command = Command::new(&*limits.program);
     command
         .args([WORD, &limits.max_pixels.to_string()])
-        // Secrets stand in the environment.
+        // Secrets stand in the environment. That of the server can still be read: the user is the same.
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -203,7 +203,38 @@ const REFUSALS: [(u8, ImageError); 5] = [
     (b'p', ImageError::TooManyPixels),
 ];
 
-/// The other side: reads a file, writes its pixels. Called in a process that does nothing else.
+/// The other side takes its limits before it reads anything. Time: more than it is waited for, so only for
+/// one whose server is gone. Memory: of the frames that a picture needs, and not of the nine that a file can
+/// make the decoder keep.
+#[cfg(target_os = "linux")]
+pub(super) fn limit(max_pixels: u64) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const BASE: u64 = 512 * 1024 * 1024;
+    const EACH_PIXEL: u64 = 24;
+    let memory = max_pixels.saturating_mul(EACH_PIXEL).saturating_add(BASE);
+    let time = patience(max_pixels) + END;
+    let most = [
+        (Resource::Cpu, time.as_secs()),
+        (Resource::As, memory),
+        // What it had in memory is nobody's.
+        (Resource::Core, 0),
+    ];
+    for (what, most) in most {
+        let maximum = getrlimit(what).maximum;
+        let most = Some(maximum.map_or(most, |maximum| maximum.min(most)));
+        let (current, maximum) = (most, most);
+        setrlimit(what, Rlimit { current, maximum })?;
+    }
+    Ok(())
+}
+
+/// Elsewhere there is no limit of memory that can be counted on.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn limit(_: u64) -> io::Result<()> {
+    Ok(())
+}
+
+/// Reads a file, writes its pixels. Called in a process that does nothing else.
 pub(super) fn answer(from: &mut impl Read, to: &mut impl Write, max_pixels: u64) -> io::Result<()> {
     to.write_all(&HELLO)?;
     to.flush()?;
