@@ -1,6 +1,6 @@
 //! Pictures in AVIF: decoded in a process of their own, otherwise as all others.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -306,4 +306,24 @@ fn the_process_has_its_limits_before_it_reads() {
     out.read_to_end(&mut rest).unwrap();
     assert_eq!(rest, b"c");
     assert!(decoder.wait().unwrap().success());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn want_of_memory_is_not_the_files_fault() {
+    let size = [7_000_u32.to_be_bytes(), 7_000_u32.to_be_bytes()].concat();
+    let large = changed("420", b"ispe", 4, &size);
+    for (most, wanted) in [("600000", b"f"), ("unlimited", b"c")] {
+        let mut decoder = Command::new("/bin/sh")
+            .args(["-c", r#"ulimit -v "$1"; exec "$0" decode-avif 50000000"#])
+            .args([env!("CARGO_BIN_EXE_bantin"), most])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        decoder.stdin.take().unwrap().write_all(&large).unwrap();
+        let answer = decoder.wait_with_output().unwrap().stdout;
+        // After the greeting: the frame is smaller than the file says, if it comes to that.
+        assert_eq!(answer[8..], *wanted, "{most}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The process that decodes: this program, started once more for one picture. The file goes in, pixels come
 //! out, and whatever the decoder does there ends nothing but that.
 
+use std::hint::black_box;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -234,14 +235,30 @@ pub(super) fn limit(_: u64) -> io::Result<()> {
     Ok(())
 }
 
+fn made(original: &[u8], max_pixels: u64) -> Result<Raster, ImageError> {
+    const EACH_PIXEL: u64 = 12;
+    let avif = super::open(original, max_pixels)?.ok_or(ImageError::Corrupt)?;
+    // Where the decoder finds no memory it aborts, as if the file were damaged. So it is asked for before.
+    let pixels = u64::from(avif.colour.width) * u64::from(avif.colour.height);
+    let needed = usize::try_from(pixels.saturating_mul(EACH_PIXEL));
+    let mut memory = Vec::<u8>::new();
+    memory
+        .try_reserve_exact(needed.unwrap_or(usize::MAX))
+        .map_err(|_| ImageError::Failed)?;
+    // It is not left out for being of no use.
+    drop(black_box(memory));
+    pixels::decode(&avif)
+}
+
 /// Reads a file, writes its pixels. Called in a process that does nothing else.
 pub(super) fn answer(from: &mut impl Read, to: &mut impl Write, max_pixels: u64) -> io::Result<()> {
     to.write_all(&HELLO)?;
     to.flush()?;
     let mut original = Vec::new();
-    from.read_to_end(&mut original)?;
-    let made = super::open(&original, max_pixels)
-        .and_then(|avif| pixels::decode(&avif.ok_or(ImageError::Corrupt)?));
+    let made = match from.read_to_end(&mut original) {
+        Ok(_) => made(&original, max_pixels),
+        Err(_) => Err(ImageError::Failed),
+    };
     match made {
         Ok(raster) => {
             let form = FORMS.iter().find(|(_, form)| *form == raster.form);
