@@ -12,7 +12,6 @@
 
 use std::io::{Cursor, Write as _};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bantin::infra::av::{self, Found};
@@ -23,9 +22,12 @@ use xml::reader::XmlEvent;
 /// Inputs of a target where no time is given.
 const INPUTS: u64 = 3000;
 
-/// The program that decodes AVIF.
-fn program() -> Arc<Path> {
-    Path::new(env!("CARGO_BIN_EXE_bantin")).into()
+fn limits() -> Limits {
+    Limits {
+        max_pixels: 1_000_000,
+        // What decodes AVIF.
+        program: Path::new(env!("CARGO_BIN_EXE_bantin")).into(),
+    }
 }
 
 /// SplitMix64: small, and the same everywhere.
@@ -262,10 +264,7 @@ fn films_and_sounds_are_known_and_cleaned_in_place() {
 
 #[test]
 fn damaged_pictures_are_told_and_cost_little() {
-    let limits = Limits {
-        max_pixels: 1_000_000,
-        program: program(),
-    };
+    let limits = limits();
     target("pictures", &pictures(), |bytes| {
         // As the service does: a decoder that panics has met a damaged file.
         let _ = std::panic::catch_unwind(|| process(bytes, &limits, Focus::default()));
@@ -303,10 +302,7 @@ fn fetches(css: &str) -> bool {
 
 #[test]
 fn drawings_are_told_or_can_do_nothing() {
-    let limits = Limits {
-        max_pixels: 1_000_000,
-        program: program(),
-    };
+    let limits = limits();
     target("drawings", &drawings(), |bytes| {
         let made = process(bytes, &limits, Focus::default());
         for file in made.into_iter().flat_map(|made| made.renditions) {
@@ -351,10 +347,7 @@ fn drawings_are_told_or_can_do_nothing() {
 
 #[test]
 fn containers_of_avif_are_read_or_told() {
-    let limits = Limits {
-        max_pixels: 1_000_000,
-        program: program(),
-    };
+    let limits = limits();
     target("containers of AVIF", &modern(), |bytes| {
         if let Ok(header) = header(bytes, &limits) {
             assert!(header.pixels() <= limits.max_pixels);
@@ -365,10 +358,7 @@ fn containers_of_avif_are_read_or_told() {
 /// Fewer than of others: each that comes so far takes a process.
 #[test]
 fn damaged_avif_ends_no_process_but_its_own() {
-    let limits = Limits {
-        max_pixels: 1_000_000,
-        program: program(),
-    };
+    let limits = limits();
     target_of(INPUTS / 10, "AVIF", &modern(), |bytes| {
         let made = process(bytes, &limits, Focus::default());
         // Whatever the decoder did, it was there.

@@ -111,8 +111,8 @@ impl Move {
             if there.get(&object.key) == Some(&object.bytes) {
                 skipped += 1;
             } else {
-                let wanted = known.get(&object.key).and_then(Option::as_ref);
-                let done = storage::copy(&from, &to, &object.key, wanted)
+                let told = known.get(&object.key).and_then(Option::as_ref);
+                let done = storage::copy(&from, &to, &object.key, told)
                     .map_err(|error| format!("{}; run it again to go on", why(error)))?;
                 // What was deleted meanwhile is told below, if a row still names it.
                 copied += u64::from(done);

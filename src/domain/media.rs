@@ -106,14 +106,6 @@ pub struct MediaContent {
     pub focal_point: Option<FocalPoint>,
 }
 
-/// What rows tell of an object in media storage.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectFacts {
-    /// SHA-256 of its bytes, lower-case hex.
-    pub hash: String,
-    pub mime: String,
-}
-
 impl MediaContent {
     /// What the fields say together.
     pub fn check(&self) -> Result<(), Faults> {
@@ -226,6 +218,14 @@ impl LiveRendition {
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// What rows tell of an object in media storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// SHA-256 of its bytes, lower-case hex.
+    pub hash: String,
+    pub mime: String,
 }
 
 /// A medium as readers get it.

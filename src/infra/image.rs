@@ -119,12 +119,10 @@ impl Picture {
     }
 }
 
-/// Looks at a picture without decoding it: enough to refuse most of what will be refused.
+/// Looks at a picture without decoding it: enough to refuse most of what will be refused. A drawing is
+/// not known here, only to `is_svg`.
 pub fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageError> {
-    match svg::is_svg(original) {
-        true => svg::header(original, limits),
-        false => decode::header(original, limits),
-    }
+    decode::header(original, limits)
 }
 
 /// Makes of a picture no more than its crops. A drawing has none.

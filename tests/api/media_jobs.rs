@@ -50,6 +50,14 @@ fn stands(medium: &Value) -> (&str, Option<&str>) {
     )
 }
 
+/// The next attempt is none.
+async fn is_given_up(portal: &Portal, medium: &Value) {
+    assert!(work(portal).await);
+    let reporter = portal.reporter().await;
+    let failed = now(&reporter, medium).await;
+    assert_eq!(stands(&failed), ("failed", Some("gave_up")));
+}
+
 /// Keys in media storage.
 fn objects(portal: &Portal) -> usize {
     let mut count = 0;
@@ -263,10 +271,7 @@ async fn what_fails_for_other_reasons_is_tried_again_five_times() {
         assert!(!work(&portal).await, "{wait}");
         portal.advance(1);
     }
-    assert!(work(&portal).await);
-    let reporter = portal.reporter().await;
-    let failed = now(&reporter, &medium).await;
-    assert_eq!(stands(&failed), ("failed", Some("gave_up")));
+    is_given_up(&portal, &medium).await;
     assert_eq!(left(&portal).await, (0, 0));
 }
 
@@ -279,10 +284,7 @@ async fn what_kills_every_node_is_given_up() {
         assert_eq!(json!(claimed), medium["id"]);
         portal.advance(600);
     }
-    assert!(work(&portal).await);
-    let reporter = portal.reporter().await;
-    let failed = now(&reporter, &medium).await;
-    assert_eq!(stands(&failed), ("failed", Some("gave_up")));
+    is_given_up(&portal, &medium).await;
 }
 
 #[actix_web::test]
@@ -299,10 +301,7 @@ async fn a_server_that_starts_goes_on_at_once_and_not_again_and_again() {
             portal.advance(1);
         }
     }
-    assert!(work(&portal).await);
-    let reporter = portal.reporter().await;
-    let failed = now(&reporter, &medium).await;
-    assert_eq!(stands(&failed), ("failed", Some("gave_up")));
+    is_given_up(&portal, &medium).await;
 }
 
 #[actix_web::test]

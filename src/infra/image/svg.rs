@@ -15,7 +15,7 @@ use xml::reader::XmlEvent;
 use xml::writer::XmlEvent as Written;
 use xml::{EmitterConfig, EventWriter, ParserConfig};
 
-use super::{Header, ImageError, Limits, Processed, Rendition, decode, encode};
+use super::{ImageError, Limits, Processed, Rendition, decode, encode};
 
 pub const MIME: &str = "image/svg+xml";
 
@@ -66,16 +66,6 @@ pub fn is_svg(bytes: &[u8]) -> bool {
     let markup = text.trim_ascii_start().starts_with(b"<");
     let named = |window: &[u8]| matches!(window, b"<svg" | b":svg");
     markup && head.windows(4).any(named)
-}
-
-/// Type and size of one that would be taken.
-pub(super) fn header(original: &[u8], limits: &Limits) -> Result<Header, ImageError> {
-    let (_, (width, height)) = clean(original, limits)?;
-    Ok(Header {
-        mime: MIME,
-        width,
-        height,
-    })
 }
 
 /// The one file that readers get.

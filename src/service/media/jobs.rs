@@ -18,9 +18,8 @@ use crate::store::{self, Conn};
 
 /// Longer than any picture takes; after this another node takes what one has left lying.
 const LEASE_SECONDS: i64 = 600;
-/// Seconds until the next attempt, after each that failed. There is none after the last.
-const WAITS: [i64; 4] = [10, 60, 300, 1800];
-
+/// Seconds until the next attempt, after so many that failed. There is none after the last.
+const WAITS: [i64; 5] = [0, 10, 60, 300, 1800];
 /// Seconds until the work is tried again that a storage which was away has ended.
 const STORAGE_WAIT: i64 = 60;
 
@@ -31,14 +30,17 @@ pub async fn recover(ctx: &Ctx) -> Result<(), Error> {
     ctx.db
         .write(move |conn| {
             for (id, attempts, claimer) in media_jobs::claimed(conn)? {
-                let again = usize::try_from(attempts - 2).ok();
-                let wait = again.map_or(Some(&0), |again| WAITS.get(again));
-                let due = now.plus_seconds(*wait.unwrap_or(&LEASE_SECONDS));
+                let due = now.plus_seconds(wait(attempts - 1).unwrap_or(LEASE_SECONDS));
                 media_jobs::give_back(conn, id, &claimer, attempts, due)?;
             }
             Ok(())
         })
         .await
+}
+
+/// Seconds until the next attempt, where there is one.
+fn wait(failed: i64) -> Option<i64> {
+    WAITS.get(usize::try_from(failed).ok()?).copied()
 }
 
 /// How much is left to do.
@@ -67,7 +69,7 @@ pub async fn work_once(ctx: &Ctx) -> Result<bool, Error> {
         return Ok(false);
     };
     let began = ctx.now();
-    let made = match usize::try_from(job.attempts).is_ok_and(|n| n > WAITS.len() + 1) {
+    let made = match usize::try_from(job.attempts).is_ok_and(|n| n > WAITS.len()) {
         // Every attempt ended its process, or outlasted its lease.
         true => Err(Unready::Failed(internal("was tried too often"))),
         false => {
@@ -95,8 +97,7 @@ pub async fn work_once(ctx: &Ctx) -> Result<bool, Error> {
             return Ok(true);
         }
         Err(Unready::Failed(error)) => {
-            let next = usize::try_from(job.attempts - 1).ok();
-            let wait = next.and_then(|next| WAITS.get(next));
+            let wait = wait(job.attempts);
             let id = job.media_id.get();
             tracing::warn!(
                 medium = id,
@@ -106,7 +107,7 @@ pub async fn work_once(ctx: &Ctx) -> Result<bool, Error> {
             );
             match wait {
                 Some(wait) => {
-                    let due = ctx.now().plus_seconds(*wait);
+                    let due = ctx.now().plus_seconds(wait);
                     give_back(ctx, job.media_id, claimer, job.attempts, due).await?;
                     return Ok(true);
                 }

@@ -86,7 +86,8 @@ pub(super) async fn make(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError
         .map_err(internal)?;
     match found {
         Found::Document(mime) => {
-            check(ctx, upload.claim.as_ref(), Kind::Document, bytes)?;
+            check_size(ctx, Kind::Document, bytes)?;
+            check_claim(upload.claim.as_ref(), Kind::Document)?;
             store_document(ctx, upload, mime).await
         }
         Found::Damaged => Err(refused(ImageError::Corrupt)),
@@ -95,34 +96,31 @@ pub(super) async fn make(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError
             Some(made) => Ok(made),
             None => {
                 // Before it is read into memory.
-                check(ctx, None, Kind::Image, bytes)?;
-                make_picture(ctx, upload, bytes).await
+                check_size(ctx, Kind::Image, bytes)?;
+                make_picture(ctx, upload).await
             }
         },
     }
 }
 
-/// May a file that turns out to be of that kind be called what it is called, and have so many bytes?
-pub(super) fn check(
-    ctx: &Ctx,
-    claim: Option<&Claim>,
-    kind: Kind,
-    bytes: u64,
-) -> Result<(), UploadError> {
+/// May a file of that kind have so many bytes?
+pub(super) fn check_size(ctx: &Ctx, kind: Kind, bytes: u64) -> Result<(), UploadError> {
     let most = ctx.settings.sizes.of(kind);
-    if bytes > most {
-        return Err(UploadError::TooLarge(kind, most));
+    match bytes <= most {
+        true => Ok(()),
+        false => Err(UploadError::TooLarge(kind, most)),
     }
-    match claim.filter(|claim| !claim.fits(kind)) {
-        None => Ok(()),
-        Some(claim) => {
-            let (claim, kind) = (claim.as_str(), kind.as_str());
-            let message = format!("is called {claim} and is of the kind {kind}");
-            Err(UploadError::Failed(
-                Faults::one("/file", FaultCode::Conflict, message).into(),
-            ))
-        }
-    }
+}
+
+/// May a file that turns out to be of that kind be called what it is called?
+pub(super) fn check_claim(claim: Option<&Claim>, kind: Kind) -> Result<(), UploadError> {
+    let Some(claim) = claim.filter(|claim| !claim.fits(kind)) else {
+        return Ok(());
+    };
+    let (claim, kind) = (claim.as_str(), kind.as_str());
+    let message = format!("is called {claim} and is of the kind {kind}");
+    let faults = Faults::one("/file", FaultCode::Conflict, message);
+    Err(UploadError::Failed(faults.into()))
 }
 
 /// Stores a document as it is: its one file is the original.

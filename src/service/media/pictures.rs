@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::making::{Made, check, new_key, refused};
+use super::making::{Made, check_claim, new_key, refused};
 use super::{Upload, UploadError, internal, remove, unstored};
 use crate::config::Svg;
 use crate::ctx::Ctx;
@@ -41,38 +41,40 @@ fn caught<T>(work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageErr
 }
 
 /// Looks at a picture, and decodes, cleans and scales it if it is not too large and has a turn soon.
-/// Stores all its objects.
-pub(super) async fn make_picture(
-    ctx: &Ctx,
-    upload: &Upload,
-    bytes: u64,
-) -> Result<Made, UploadError> {
+/// Stores all its objects. A drawing is small, and cleaned without a turn to decode.
+pub(super) async fn make_picture(ctx: &Ctx, upload: &Upload) -> Result<Made, UploadError> {
     let decoding = turn(&ctx.decoding, PATIENCE, "").await.ok();
     // What only waits for later is read whole, too, for a moment.
     let looking = Arc::clone(&ctx.looking).acquire_owned().await;
     let looking = looking.map_err(internal)?;
-    let (ctx, claim) = (ctx.clone(), upload.claim.clone());
+    let (blobs, claim) = (ctx.blobs.clone(), upload.claim.clone());
     let (path, focus) = (upload.path.clone(), focus(&upload.content));
-    let limits = limits(&ctx);
+    let limits = limits(ctx);
     let at_once = u64::from(ctx.settings.inline_pixels);
     let drawings = ctx.settings.svg == Svg::On;
     tokio::task::spawn_blocking(move || {
-        let blobs = &ctx.blobs;
         let original = std::fs::read(&path).map_err(internal)?;
-        if !drawings && image::is_svg(&original) {
-            return Err(UploadError::Drawing);
-        }
-        let header = caught(|| image::header(&original, &limits)).map_err(refused)?;
-        check(&ctx, claim.as_ref(), Kind::Image, bytes)?;
-        let small = header.mime == image::SVG || header.pixels() <= at_once;
-        let Some(_turn) = decoding.filter(|_| small) else {
-            drop(original);
-            return Ok(put_for_later(blobs, &path, header)?);
+        let make = || caught(|| image::process(&original, &limits, focus)).map_err(refused);
+        let picture = match image::is_svg(&original) {
+            true if !drawings => return Err(UploadError::Drawing),
+            true => {
+                let drawing = make()?;
+                check_claim(claim.as_ref(), Kind::Image)?;
+                drawing
+            }
+            false => {
+                let header = caught(|| image::header(&original, &limits)).map_err(refused)?;
+                check_claim(claim.as_ref(), Kind::Image)?;
+                let Some(_turn) = decoding.filter(|_| header.pixels() <= at_once) else {
+                    drop(original);
+                    return Ok(put_for_later(&blobs, &path, header)?);
+                };
+                drop(looking);
+                make()?
+            }
         };
-        drop(looking);
-        let picture = caught(|| image::process(&original, &limits, focus)).map_err(refused)?;
-        Ok(storing(blobs, |stored| {
-            put_objects(blobs, &original, &picture, stored)
+        Ok(storing(&blobs, |stored| {
+            put_objects(&blobs, &original, &picture, stored)
         })?)
     })
     .await

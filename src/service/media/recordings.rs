@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 
-use super::making::{Made, check, new_key, refused};
+use super::making::{Made, check_claim, check_size, new_key, refused};
 use super::{Upload, UploadError, internal, unstored};
 use crate::ctx::Ctx;
 use crate::domain::media::{Kind, Rendition, Status};
@@ -32,7 +32,8 @@ pub(super) async fn make_recording(
             true => Kind::Video,
             false => Kind::Audio,
         };
-        check(&ctx, claim.as_ref(), kind, bytes)?;
+        check_size(&ctx, kind, bytes)?;
+        check_claim(claim.as_ref(), kind)?;
         // The file as it was is gone: what leaves here must not lie about either.
         let hash = found.cleaning.clean(&mut file).map_err(internal)?;
         let key = new_key();

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::making::new_key;
 use super::storage::sha256;
-use super::{Upload, UploadError, drop_objects, internal, unstored, upload};
+use super::{Upload, UploadError, drop_objects, internal, is_needless, unstored, upload};
 use crate::ctx::Ctx;
 use crate::domain::input::{FaultCode, Faults};
 use crate::domain::media::FileName;
@@ -121,18 +121,12 @@ pub async fn append(
             Ok(uploads::add_part(conn, &before, &next, &part)?)
         })
         .await;
-    match added {
-        Ok(true) => Ok(after),
-        Ok(false) => {
-            drop_objects(&ctx.blobs, vec![key]).await;
-            Err(elsewhere().into())
-        }
-        Err(error @ Error::Conflict { .. }) => {
-            drop_objects(&ctx.blobs, vec![key]).await;
-            Err(error.into())
-        }
-        // Perhaps the row is there: an orphan is better than a row without its object.
-        Err(error) => Err(error.into()),
+    if is_needless(&added, |added| *added) {
+        drop_objects(&ctx.blobs, vec![key]).await;
+    }
+    match added? {
+        true => Ok(after),
+        false => Err(elsewhere().into()),
     }
 }
 
